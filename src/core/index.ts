@@ -1,0 +1,7 @@
+export * from './header.js'
+export * from './log.js'
+export * from './message.js'
+export * from './options.js'
+export * from './ring-buffer.js'
+export * from './rpc-error.js'
+export * from './runtime.js'

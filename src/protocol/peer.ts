@@ -1,0 +1,65 @@
+import type { Observable } from 'rxjs'
+import type { Header, Message } from '../core/index.js'
+
+/** The five kinds of call, by what goes each way. */
+export type Kind = 'unary' | 'serverStream' | 'clientStream' | 'duplex' | 'tell'
+
+/** Which endpoint a call is for. One object an endpoint, made once: engines intern it by identity. */
+export interface Route {
+  /** Name of the contract, and of the service unless it says otherwise. */
+  readonly contract: string
+  /** Version of the contract the caller was built with. */
+  readonly version: string
+  /** Name of the endpoint within the contract. */
+  readonly endpoint: string
+}
+
+interface CallHead {
+  /** Which endpoint. */
+  readonly route: Route
+  /** Names and values that travel with the request: trace, tenant, attempt. */
+  readonly header: Header
+  /** When the call must have ended, on the clock of the runtime; `undefined` when the caller set no limit. */
+  readonly deadline: number | undefined
+  /** Calls with the same key go to the same node where the selector supports it. */
+  readonly key: string | undefined
+}
+
+/** A call with exactly one request. */
+export interface SingleCall extends CallHead {
+  readonly kind: 'unary' | 'serverStream' | 'tell'
+  /** The request; `undefined` when the endpoint takes none. */
+  readonly body: unknown
+}
+
+/** A call whose requests are a stream. Completing it is half-close; its error cancels the call. */
+export interface StreamingCall extends CallHead {
+  readonly kind: 'clientStream' | 'duplex'
+  /** The requests. At the caller cold; at the receiver subscribed at most once. */
+  readonly messages: Observable<Message>
+}
+
+/** One call, from the view of either side. */
+export type Call = SingleCall | StreamingCall
+
+/**
+ * Whatever answers calls: a remote node, our own server as a connection sees it, a pool, a balanced group of nodes, a
+ * test double.
+ *
+ * 1. `call` does nothing before its result is subscribed; each subscription is one call.
+ * 2. Every call ends: it completes, fails with an `RpcError`, or is cancelled by unsubscribing, which reaches the
+ *    handler's teardown. When the peer dies, it fails with UNAVAILABLE.
+ * 3. `unary` and `clientStream` give exactly one message, `tell` none and completes when the request is written.
+ * 4. Messages that came from another process arrive as deliveries (`streams/delivery.ts`).
+ */
+export interface Peer {
+  call(call: Call): Observable<Message>
+}
+
+/** Wraps a peer in another: deadlines, tracing, validation, balancing. go-micro's wrappers. */
+export type Interceptor = (next: Peer) => Peer
+
+/** `peer` wrapped in `interceptors`; the first is outermost. */
+export function intercept(peer: Peer, interceptors: readonly Interceptor[]): Peer {
+  return interceptors.reduceRight((next, interceptor) => interceptor(next), peer)
+}
