@@ -1,0 +1,81 @@
+import { Observable, Subscriber, type MonoTypeOperatorFunction } from 'rxjs'
+import { integer, oneOf, resolveOptions } from '../core/index.js'
+import { Backlog, type OverflowPolicy } from './backlog.js'
+import { hold, redeliver } from './delivery.js'
+
+/**
+ * Says what is lost when a source that pushes by itself (a timer, a Subject, a sensor) is faster than its consumer:
+ * up to `limit` items wait, then `policy` is applied.
+ *
+ * - The next item is passed on when the last has been consumed; a consumer that keeps up sees every item at once.
+ * - `error` fails with RESOURCE_EXHAUSTED (reason `overflow`), `dropOldest` and `dropNewest` lose one item, `latest`
+ *   keeps only the newest of those that wait. `Infinity` as `limit` never loses any, and may fill the memory.
+ * - Items that are deliveries are held, never dropped: their source is slowed instead.
+ */
+export function overflow<T>(policy: OverflowPolicy, limit: number): MonoTypeOperatorFunction<T> {
+  const options = resolveOptions<{ policy: OverflowPolicy; limit: number }>(
+    'overflow',
+    { policy: oneOf('error', 'dropOldest', 'dropNewest', 'latest'), limit: integer({ min: 1, max: Infinity }) },
+    { policy, limit },
+  )
+  return source =>
+    new Observable(subscriber => {
+      source.subscribe(new OverflowSubscriber(subscriber, options.policy, options.limit))
+    })
+}
+
+class OverflowSubscriber<T> extends Subscriber<T> {
+  private readonly out: Subscriber<T>
+  private readonly waiting: Backlog<T>
+  private readonly onConsumed: (error?: unknown) => void
+  private busy: boolean
+  private emitting: boolean
+  private sourceEnded: boolean
+
+  constructor(out: Subscriber<T>, policy: OverflowPolicy, limit: number) {
+    super(out)
+    this.out = out
+    this.waiting = new Backlog({ owner: 'overflow', policy, limit, burst: 0 })
+    this.busy = false
+    this.emitting = false
+    this.sourceEnded = false
+    this.onConsumed = () => {
+      this.busy = false
+      this.emitWaiting()
+    }
+    this.add(() => {
+      this.waiting.clear(undefined)
+    })
+  }
+
+  protected override _next(value: T): void {
+    if (!this.busy && this.waiting.length === 0) {
+      this.busy = true
+      redeliver(this.out, value, this.onConsumed)
+      return
+    }
+    const error = this.waiting.add(value, hold())
+    if (error !== undefined) this.out.error(error)
+  }
+
+  protected override _complete(): void {
+    this.sourceEnded = true
+    if (this.waiting.length === 0) this.out.complete()
+  }
+
+  private emitWaiting(): void {
+    if (this.emitting) return // the loop below is on the stack and goes on
+    this.emitting = true
+    while (!this.busy && !this.out.closed) {
+      const next = this.waiting.take()
+      if (next === undefined) break
+      this.busy = true
+      redeliver(this.out, next.value, error => {
+        next.release?.(error)
+        this.onConsumed()
+      })
+    }
+    this.emitting = false
+    if (this.sourceEnded && this.waiting.length === 0) this.out.complete()
+  }
+}

@@ -1,0 +1,215 @@
+import { type Observable, Subscriber } from 'rxjs'
+import { RpcError, type Runtime } from '../core/index.js'
+import { Backlog, DEFAULT_OVERFLOW_LIMIT, MAX_BURST_ITEMS } from './backlog.js'
+import { hold, outside, type Release } from './delivery.js'
+import { StallWatch, type StallOptions } from './stalled.js'
+
+/** Where a pump sends. `E` is an item ready to be sent. */
+export interface PumpSink<T, E> {
+  /** Whether the way out takes more now; when it does again, {@link Pump.resume} is to be called. */
+  readonly ready: boolean
+  /** Makes an item ready to be sent; the value may change afterwards. What it throws ends the stream. */
+  encode(value: T): E
+  /** Sends an item. */
+  send(encoded: E): void
+  /** The source has completed and everything is sent. */
+  complete(): void
+  /** The source has failed and what came before is sent, or the pump itself had to end it. */
+  fail(error: unknown): void
+}
+
+/** Options of {@link pump}. */
+export interface PumpOptions extends StallOptions {
+  /** What is pumped, `words.tally`; begins error messages. */
+  readonly name: string
+  /** Items that may be sent before the first `request`. */
+  readonly credit: number
+  /** Time for the `stalled` event and for yielding. */
+  readonly runtime: Runtime
+}
+
+/** The sending side of a stream with item credits. */
+export interface Pump {
+  /** Subscribes the source. Called once. */
+  start(): void
+  /** The receiver takes `n` more items; `Infinity` for as many as there are. */
+  request(n: number): void
+  /** The sink is ready again. */
+  resume(): void
+  /** The receiver wants no more: unsubscribes the source and lets go of what was not sent. */
+  cancel(): void
+}
+
+/** Most items sent in one turn, so that an always-ready source on unbounded credit leaves time for others. */
+export const ITEMS_PER_TURN = 256
+
+/**
+ * Pumps `source` into `sink` as far as credit and the sink allow, holding what it cannot send.
+ *
+ * 1. At most as many items are sent as were requested; completion and errors need no credit.
+ * 2. An item is encoded while it is emitted and sent in the order of emission.
+ * 3. Items of deliveries are held until they are sent: consumed means sent. At most 65 536 (reason `amplified`).
+ * 4. Items that the source pushes by itself wait, at most 1024 (reason `overflow`), and 65 536 more while it is being
+ *    subscribed (reason `burst`); over that the stream fails with RESOURCE_EXHAUSTED.
+ * 5. After 256 items in one turn a source that can wait has to.
+ */
+export function pump<T, E>(source: Observable<T>, sink: PumpSink<T, E>, options: PumpOptions): Pump {
+  return new PumpSubscriber(source, sink, options)
+}
+
+class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
+  private readonly source: Observable<T>
+  private readonly sink: PumpSink<T, E>
+  private readonly runtime: Runtime
+  private readonly watch: StallWatch
+  private readonly waiting: Backlog<E>
+  private credit: number
+  private turn: number
+  private draining: boolean
+  private yielding: boolean
+  private sourceEnded: boolean
+  private failure: { readonly error: unknown } | undefined
+
+  constructor(source: Observable<T>, sink: PumpSink<T, E>, options: PumpOptions) {
+    super()
+    this.source = source
+    this.sink = sink
+    this.runtime = options.runtime
+    this.watch = new StallWatch(options.name, options, options.runtime)
+    this.waiting = new Backlog({
+      owner: options.name,
+      policy: 'error',
+      limit: DEFAULT_OVERFLOW_LIMIT,
+      burst: MAX_BURST_ITEMS,
+    })
+    this.credit = options.credit
+    this.turn = ITEMS_PER_TURN
+    this.draining = false
+    this.yielding = false
+    this.sourceEnded = false
+    this.failure = undefined
+  }
+
+  start(): void {
+    this.waiting.subscribing = true
+    outside(() => void this.source.subscribe(this))
+    this.waiting.subscribing = false
+  }
+
+  request(n: number): void {
+    this.credit += n
+    this.turn = ITEMS_PER_TURN
+    this.drain()
+  }
+
+  resume(): void {
+    this.drain()
+  }
+
+  cancel(): void {
+    this.end(new RpcError('CANCELLED', 'the receiver cancelled before this item was sent', { reason: 'not_sent' }))
+  }
+
+  protected override _next(value: T): void {
+    if (this.credit > 0 && this.waiting.length === 0 && this.sink.ready) {
+      if (this.turn > 0) {
+        this.turn--
+        this.transmit(value)
+        return
+      }
+      const release = hold()
+      // A source that pushes by itself cannot be slowed by yielding, only buffered.
+      if (release === undefined) this.transmit(value)
+      else this.wait(value, release)
+      return
+    }
+    this.wait(value, hold())
+  }
+
+  protected override _error(error: unknown): void {
+    this.sourceEnded = true
+    this.failure = { error }
+    if (this.waiting.length === 0) this.finish()
+  }
+
+  protected override _complete(): void {
+    this.sourceEnded = true
+    if (this.waiting.length === 0) this.finish()
+  }
+
+  private transmit(value: T): void {
+    let encoded: E
+    try {
+      encoded = this.sink.encode(value)
+    } catch (error) {
+      this.abort(error)
+      return
+    }
+    this.credit--
+    this.sink.send(encoded)
+  }
+
+  private wait(value: T, release: Release | undefined): void {
+    let error: unknown
+    try {
+      error = this.waiting.add(this.sink.encode(value), release)
+    } catch (thrown) {
+      release?.(thrown)
+      error = thrown
+    }
+    if (error !== undefined) {
+      this.abort(error)
+      return
+    }
+    this.watch.request()
+    if (this.turn === 0) this.yieldTurn()
+  }
+
+  private drain(): void {
+    if (this.draining) return // the loop below is on the stack and goes on
+    this.draining = true
+    while (this.credit > 0 && this.waiting.length > 0 && this.sink.ready) {
+      if (this.turn === 0) {
+        this.yieldTurn()
+        break
+      }
+      const next = this.waiting.take()
+      if (next === undefined) break
+      this.turn--
+      this.credit--
+      this.sink.send(next.value)
+      this.watch.reply()
+      next.release?.()
+    }
+    this.draining = false
+    if (this.sourceEnded && this.waiting.length === 0) this.finish()
+  }
+
+  private yieldTurn(): void {
+    if (this.yielding) return
+    this.yielding = true
+    this.runtime.macrotask(() => {
+      this.yielding = false
+      this.turn = ITEMS_PER_TURN
+      this.drain()
+    })
+  }
+
+  private finish(): void {
+    if (this.closed) return
+    this.end(undefined)
+    if (this.failure === undefined) this.sink.complete()
+    else this.sink.fail(this.failure.error)
+  }
+
+  private abort(error: unknown): void {
+    this.end(error)
+    this.sink.fail(error)
+  }
+
+  private end(reason: unknown): void {
+    this.watch.stop()
+    this.unsubscribe()
+    this.waiting.clear(reason)
+  }
+}

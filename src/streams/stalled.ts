@@ -1,0 +1,101 @@
+import type { Subscription } from 'rxjs'
+import { consoleLog, type Runtime } from '../core/index.js'
+
+/**
+ * Nothing has moved for a while although items are held back: the consumer waits for something that cannot come before
+ * it lets go. docs/flow-control.md lists the usual causes.
+ */
+export interface Stalled {
+  /** The operator or endpoint, `pacedMap` or `words.tally`. */
+  readonly where: string
+  /** Items taken in so far. */
+  readonly requests: number
+  /** Items let go of so far. */
+  readonly replies: number
+  /** How long nothing has moved, ms. */
+  readonly forMs: number
+}
+
+/** Options of everything that can stall. */
+export interface StallOptions {
+  /** How long nothing must move before `onStalled` is told, ms. @default 5000 */
+  readonly stalledAfterMs?: number
+  /** Told once a stall. @default writes a warning to the console */
+  readonly onStalled?: (event: Stalled) => void
+}
+
+/** How long nothing must move before it counts as a stall, ms. */
+export const STALLED_AFTER_MS = 5000
+
+/** Writes the event to the console as a warning. */
+export function warnStalled(event: Stalled): void {
+  consoleLog({ level: 'warn', event: 'stalled', message: stalledMessage(event), fields: { ...event } })
+}
+
+/** The event as a sentence. */
+export function stalledMessage({ where, requests, replies, forMs }: Stalled): string {
+  return `${where}: ${requests - replies} of ${requests} items are held and none was let go for ${forMs} ms, see docs/flow-control.md#stalled`
+}
+
+/**
+ * Watches something that takes items in and lets them go. It costs one timer per `afterMs` while items are held,
+ * and two counters an item.
+ */
+export class StallWatch {
+  private readonly where: string
+  private readonly afterMs: number
+  private readonly report: (event: Stalled) => void
+  private readonly runtime: Runtime
+  private requests: number
+  private replies: number
+  private seen: number
+  private reported: boolean
+  private timer: Subscription | undefined
+
+  constructor(where: string, options: StallOptions, runtime: Runtime) {
+    this.where = where
+    this.afterMs = options.stalledAfterMs ?? STALLED_AFTER_MS
+    this.report = options.onStalled ?? warnStalled
+    this.runtime = runtime
+    this.requests = 0
+    this.replies = 0
+    this.seen = 0
+    this.reported = false
+    this.timer = undefined
+  }
+
+  /** An item was taken in. */
+  request(): void {
+    this.requests++
+    if (this.timer === undefined) this.arm()
+  }
+
+  /** An item was let go. */
+  reply(): void {
+    this.replies++
+    this.reported = false
+  }
+
+  /** Ends the watch. */
+  stop(): void {
+    this.timer?.unsubscribe()
+    this.timer = undefined
+  }
+
+  private arm(): void {
+    this.seen = this.requests + this.replies
+    this.timer = this.runtime.scheduler.schedule(() => {
+      this.check()
+    }, this.afterMs)
+  }
+
+  private check(): void {
+    this.timer = undefined
+    if (this.requests === this.replies) return // nothing is held; the next request arms again
+    if (this.seen === this.requests + this.replies && !this.reported) {
+      this.reported = true
+      this.report({ where: this.where, requests: this.requests, replies: this.replies, forMs: this.afterMs })
+    }
+    this.arm()
+  }
+}
