@@ -1,1 +1,3 @@
 export * from './registry.js'
+export * from './memory.js'
+export * from './interrupted.js'
