@@ -12,13 +12,15 @@ export interface Pick {
 }
 
 /**
- * Picks the node for one call: synchronous, no I/O.
+ * Picks the node for one call: synchronous, no I/O, and free to call at any time until the selector emits the next one.
  * Left is UNAVAILABLE with reason `no_endpoint` and the numbers behind it: how many are known, and why none is usable.
+ * It never ran anywhere, so it is safe to retry.
  */
 export type Next = (pick: Pick) => Either<RpcError, Node>
 
 /** How one call at one node ended. */
 export interface Outcome {
+  /** Where it went. */
   readonly node: Node
   /** `ok`, `cancelled` (by the caller: says nothing of the node), or the code of the error. */
   readonly result: 'ok' | 'cancelled' | Code
@@ -36,8 +38,30 @@ export interface SelectorContext {
   readonly outcomes$: Observable<Outcome>
 }
 
+/** Nodes that one filter took out of a snapshot. */
+export interface LeftOut {
+  /** Why, as it reads after a number: `of another version than ^1.2`. */
+  readonly why: string
+  /** How many. */
+  readonly nodes: number
+}
+
+/** A snapshot that filters may have taken nodes out of, with the numbers that a `no_endpoint` error names. */
+export interface FilteredSnapshot extends Snapshot {
+  /** What each filter took, the first filter first. @default nothing */
+  readonly leftOut?: readonly LeftOut[]
+}
+
 /**
- * A strategy: turns snapshots into the function that picks. Emits a `Next` for every snapshot.
- * Compose with filters: `context => pipe(filterLabel('zone', 'eu'), roundRobin(context))`.
+ * Turns snapshots into the function that picks.
+ *
+ * 1. It emits a `Next` for every snapshot it is given, in the same turn, and others in between as it learns from
+ *    outcomes; the newest one counts.
+ * 2. A stale snapshot is served like any other: the registry knows no better.
+ * 3. What it learns (turns, refusals) lives as long as its subscription and outlasts snapshots.
+ * 4. Chance comes from the runtime only: one seed, one series of picks.
+ *
+ * Filters (operators from snapshots to snapshots) go in front of a strategy, the one that looks at outcomes last:
+ * `context => pipe(filterLabel('zone', 'eu'), avoidRefused(context), roundRobin(context))`, with `pipe` of RxJS.
  */
 export type Selector = (context: SelectorContext) => OperatorFunction<Snapshot, Next>

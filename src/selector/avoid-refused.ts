@@ -1,0 +1,166 @@
+import {
+  combineLatest,
+  defer,
+  distinctUntilChanged,
+  EMPTY,
+  expand,
+  filter,
+  map,
+  type OperatorFunction,
+  of,
+  startWith,
+  switchMap,
+  tap,
+  timer,
+} from 'rxjs'
+import { integer, optional, resolveOptions } from '../core/index.js'
+import type { Metadata, Node, Snapshot } from '../registry/index.js'
+import { keepNodes } from './keep-nodes.js'
+import type { Outcome, SelectorContext } from './selector.js'
+
+/** Options of {@link avoidRefused}. */
+export interface AvoidRefusedOptions {
+  /** How long a node is left out after a refusal, ms; it doubles with each further one. @default 1000 */
+  readonly coolDownMs?: number
+  /** What the time grows to at most, ms. @default 30_000 */
+  readonly maxCoolDownMs?: number
+}
+
+/**
+ * Leaves out nodes that have just refused a connection (an outcome with reason `connect_failed`).
+ *
+ * 1. A node comes back when its cool-down is over, when a call to it ends `ok`, or with a snapshot that changes its
+ *    address or metadata.
+ * 2. The cool-down doubles when a node refuses again after it; refusals during it, of calls that were already on
+ *    their way, only renew it. `ok`, a change and being gone from a snapshot reset it.
+ * 3. It never takes the last node: when all have refused, the one whose refusal is the longest ago stays.
+ *    So it belongs behind the filters, right before the strategy.
+ *
+ * It emits whenever that picture changes, in the turn of the outcome; it completes when both the snapshots and the
+ * outcomes have.
+ */
+export function avoidRefused(
+  { runtime: { scheduler }, outcomes$ }: SelectorContext,
+  options?: AvoidRefusedOptions,
+): OperatorFunction<Snapshot, Snapshot> {
+  const resolved = resolveOptions<Required<AvoidRefusedOptions>>(
+    'avoidRefused',
+    { coolDownMs: optional(integer({ min: 1 }), 1000), maxCoolDownMs: optional(integer({ min: 1 }), 30_000) },
+    options,
+  )
+  return snapshot$ =>
+    defer(() => {
+      const refusals = new Refusals(() => scheduler.now(), resolved)
+
+      /** The snapshot at once and after every cool-down, until none runs. */
+      const whileCooling = (snapshot: Snapshot) =>
+        of(snapshot).pipe(
+          expand(() => {
+            const waitMs = refusals.nextEndMs()
+            return waitMs === undefined ? EMPTY : timer(waitMs, scheduler).pipe(map(() => snapshot))
+          }),
+        )
+
+      return combineLatest([
+        snapshot$.pipe(tap(snapshot => refusals.forgetChanged(snapshot))),
+        outcomes$.pipe(
+          filter(outcome => refusals.record(outcome)),
+          startWith(undefined),
+        ),
+      ]).pipe(
+        switchMap(([snapshot]) => whileCooling(snapshot)),
+        map(snapshot => ({ snapshot, hidden: refusals.hidden(snapshot) })),
+        distinctUntilChanged((a, b) => a.snapshot === b.snapshot && sameIds(a.hidden, b.hidden)),
+        map(({ snapshot, hidden }) => keepNodes(snapshot, 'refused a connection', node => !hidden.has(node.id))),
+      )
+    })
+}
+
+interface Refusal {
+  readonly node: Node
+  /** How many cool-downs it has been through in a row, this one included. */
+  readonly count: number
+  /** When the cool-down ends, on the scheduler's clock. */
+  readonly endsAt: number
+}
+
+/** Who refused, and until when that counts. */
+class Refusals {
+  /** By node id, the longest ago first. */
+  private readonly refusals: Map<string, Refusal>
+  private readonly now: () => number
+  private readonly options: Required<AvoidRefusedOptions>
+
+  constructor(now: () => number, options: Required<AvoidRefusedOptions>) {
+    this.refusals = new Map()
+    this.now = now
+    this.options = options
+  }
+
+  /** Takes an outcome in and says whether it may change the picture. */
+  record({ node, result, reason }: Outcome): boolean {
+    if (result === 'ok') return this.refusals.delete(node.id)
+    if (reason !== 'connect_failed') return false
+    const now = this.now()
+    const last = this.refusals.get(node.id)
+    const count = last === undefined ? 1 : now < last.endsAt ? last.count : last.count + 1
+    const { coolDownMs, maxCoolDownMs } = this.options
+    this.refusals.delete(node.id) // to the end of the map
+    this.refusals.set(node.id, { node, count, endsAt: now + Math.min(maxCoolDownMs, coolDownMs * 2 ** (count - 1)) })
+    return true
+  }
+
+  /** Forgets nodes that are gone, or are no longer what refused. */
+  forgetChanged(snapshot: Snapshot): void {
+    if (this.refusals.size === 0) return
+    const nodes = nodesById(snapshot)
+    for (const [id, { node }] of this.refusals) {
+      if (!sameNode(node, nodes.get(id))) this.refusals.delete(id)
+    }
+  }
+
+  /** Ids of the nodes to leave out: all that cool down, but never the last node. */
+  hidden(snapshot: Snapshot): ReadonlySet<string> {
+    const now = this.now()
+    const nodes = nodesById(snapshot)
+    const hidden = new Set<string>()
+    for (const [id, { node, endsAt }] of this.refusals) {
+      if (now < endsAt && sameNode(node, nodes.get(id))) hidden.add(id)
+    }
+    if (hidden.size === nodes.size) {
+      for (const longestAgo of hidden) {
+        hidden.delete(longestAgo)
+        break
+      }
+    }
+    return hidden
+  }
+
+  /** Time until the next cool-down ends, ms; `undefined` when none runs. */
+  nextEndMs(): number | undefined {
+    const now = this.now()
+    let next = Infinity
+    for (const { endsAt } of this.refusals.values()) if (endsAt > now) next = Math.min(next, endsAt)
+    return next === Infinity ? undefined : next - now
+  }
+}
+
+function nodesById({ services }: Snapshot): ReadonlyMap<string, Node> {
+  return new Map(services.flatMap(service => service.nodes.map(node => [node.id, node] as const)))
+}
+
+function sameNode(first: Node, second: Node | undefined): boolean {
+  if (first === second) return true
+  return second !== undefined && first.address === second.address && sameLabels(first.metadata, second.metadata)
+}
+
+function sameLabels(first: Metadata, second: Metadata): boolean {
+  const names = Object.keys(first)
+  return names.length === Object.keys(second).length && names.every(name => first[name] === second[name])
+}
+
+function sameIds(first: ReadonlySet<string>, second: ReadonlySet<string>): boolean {
+  if (first.size !== second.size) return false
+  for (const id of first) if (!second.has(id)) return false
+  return true
+}
