@@ -1,1 +1,3 @@
+export * from './memory-faults.js'
+export * from './memory.js'
 export * from './transport.js'

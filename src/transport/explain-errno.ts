@@ -1,0 +1,22 @@
+const MEANINGS: Readonly<Record<string, string>> = {
+  EACCES: 'not permitted (ports below 1024 need privileges)',
+  EADDRINUSE: 'the port is taken',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  EAI_AGAIN: 'the name service does not answer',
+  ECONNREFUSED: 'nobody listens there',
+  ECONNRESET: 'the peer reset the connection',
+  EHOSTUNREACH: 'no route to the host',
+  EMFILE: 'this process has too many files open',
+  ENETUNREACH: 'no route to the network',
+  ENOTFOUND: 'the host name is unknown',
+  EPIPE: 'the peer has closed',
+  ETIMEDOUT: 'the peer does not answer',
+}
+
+/** What a system error means, with its code: `nobody listens there (ECONNREFUSED)`. */
+export function explainErrno(error: NodeJS.ErrnoException): string {
+  const { code, message } = error
+  if (code === undefined) return message
+  const meaning = MEANINGS[code]
+  return meaning === undefined ? `${message} (${code})` : `${meaning} (${code})`
+}

@@ -1,0 +1,261 @@
+import type { Socket as NodeSocket } from 'node:net'
+import { Observable, Subject, type Subscriber, type Subscription } from 'rxjs'
+import type { RpcError, Runtime } from '../core/index.js'
+import { explainErrno } from './explain-errno.js'
+import { FrameReader, PREFIX_BYTES } from './frame-reader.js'
+import { connectionLost, frameTooLarge, inboundSubscriberThrew, inboundTaken } from './transport-errors.js'
+import type { Frame, FrameWriter } from './transport.js'
+import type { OwnedSocket } from './owned-socket.js'
+
+/** How a {@link netSocket} behaves; the meaning and defaults are those of the transport's options. */
+export interface NetSocketOptions {
+  /** Where turns and timers come from. */
+  readonly runtime: Runtime
+  /** Longest frame either way, in bytes without its length. */
+  readonly maxFrameBytes: number
+  /** Unsent bytes above which `send` gives false. */
+  readonly highWaterMarkBytes: number
+  /** Frames that are written without waiting for the end of the turn. */
+  readonly flushFrames: number
+  /** How long `close` waits for the peer, or for progress, in ms. */
+  readonly closeTimeoutMs: number
+}
+
+/** The two addresses of a connection. */
+export interface Ends {
+  /** Address of this end. */
+  readonly local: string
+  /** Address of the other end. */
+  readonly remote: string
+}
+
+/**
+ * Carries frames over an open, paused stream socket of Node (`allowHalfOpen`, no delay), each with its length before it.
+ *
+ * Frames are written in place into an arena of 64 KiB. What a turn has sent leaves in one write at its end, or as soon
+ * as `flushFrames` frames or the arena are full. An arena is never written twice, so the kernel may take its time.
+ */
+export function netSocket(socket: NodeSocket, ends: Ends, options: NetSocketOptions): OwnedSocket {
+  return new NetSocket(socket, ends, options)
+}
+
+const ARENA_BYTES = 65_536
+const NO_BYTES = Buffer.alloc(0)
+
+/** Open: both ways. Refusing: a frame was too long, only sending works. Closing: what was accepted is on its way. */
+type State = 'open' | 'refusing' | 'closing' | 'closed'
+
+class NetSocket implements OwnedSocket {
+  readonly local: string
+  readonly remote: string
+  readonly inbound: Observable<Frame>
+  readonly writable: Observable<void>
+  private readonly socket: NodeSocket
+  private readonly options: NetSocketOptions
+  private readonly reader: FrameReader
+  private readonly writableAgain: Subject<void>
+  private readonly flushTask: () => void
+  private readonly written: () => void
+  private state: State
+  /** Arena with frames in [arenaStart, arenaEnd) that are not written yet. */
+  private arena: Uint8Array
+  private arenaStart: number
+  private arenaEnd: number
+  private pendingFrames: number
+  private flushScheduled: boolean
+  /** Whether `send` gave false and `writable` has not emitted since. */
+  private blocked: boolean
+  private taken: boolean
+  private subscriber: Subscriber<Frame> | undefined
+  private closeTimer: Subscription | undefined
+  private failure: RpcError | undefined
+  private endListener: ((error: RpcError | undefined) => void) | undefined
+
+  constructor(socket: NodeSocket, { local, remote }: Ends, options: NetSocketOptions) {
+    this.local = local
+    this.remote = remote
+    this.socket = socket
+    this.options = options
+    this.inbound = new Observable(subscriber => this.take(subscriber))
+    this.writableAgain = new Subject()
+    this.writable = this.writableAgain.asObservable()
+    this.reader = new FrameReader(options.maxFrameBytes, {
+      frame: frame => this.deliver(frame),
+      oversized: length => this.refuse(length),
+    })
+    this.flushTask = () => this.flushTurn()
+    this.written = () => this.handedOver()
+    this.state = 'open'
+    this.arena = NO_BYTES
+    this.arenaStart = 0
+    this.arenaEnd = 0
+    this.pendingFrames = 0
+    this.flushScheduled = false
+    this.blocked = false
+    this.taken = false
+    this.subscriber = undefined
+    this.closeTimer = undefined
+    this.failure = undefined
+    this.endListener = undefined
+    socket
+      .on('end', () => this.peerClosed())
+      .on('error', error => this.broken(error))
+      .on('close', () => this.end(undefined))
+  }
+
+  send(length: number, write: FrameWriter): boolean {
+    if (this.state !== 'open' && this.state !== 'refusing') return false
+    const { maxFrameBytes, highWaterMarkBytes, flushFrames, runtime } = this.options
+    if (length > maxFrameBytes) throw frameTooLarge(length, maxFrameBytes, `cannot send to ${this.remote}:`)
+    const size = PREFIX_BYTES + length
+    if (size > this.arena.length - this.arenaEnd) this.renewArena(size)
+    const offset = this.arenaEnd
+    putLength(this.arena, offset, length)
+    write(this.arena, offset + PREFIX_BYTES)
+    this.arenaEnd = offset + size // only now, so that a writer that throws leaves no trace
+    if (++this.pendingFrames >= flushFrames) this.flush()
+    else if (!this.flushScheduled) {
+      this.flushScheduled = true
+      runtime.microtask(this.flushTask)
+    }
+    if (this.unsentBytes() <= highWaterMarkBytes) return true
+    this.blocked = true
+    return false
+  }
+
+  close(): void {
+    if (this.state !== 'open' && this.state !== 'refusing') return
+    this.flush()
+    this.state = 'closing'
+    this.socket.end()
+    this.socket.resume() // the peer's own end comes after whatever it still sends
+    this.awaitEnd(this.socket.writableLength)
+  }
+
+  onEnd(listener: (error: RpcError | undefined) => void): void {
+    if (this.state === 'closed') listener(this.failure)
+    else this.endListener = listener
+  }
+
+  abort(): void {
+    if (this.state === 'open' || this.state === 'refusing') this.end(undefined)
+  }
+
+  private take(subscriber: Subscriber<Frame>): void {
+    if (this.taken) return subscriber.error(inboundTaken(this.remote))
+    this.taken = true
+    if (this.state === 'closed') return finish(subscriber, this.failure)
+    this.subscriber = subscriber
+    subscriber.add(() => this.release())
+    this.socket.on('data', chunk => this.receive(chunk)).resume()
+  }
+
+  /** The subscriber has gone: abrupt, unless a graceful end is under way or the subscriber was told why. */
+  private release(): void {
+    this.subscriber = undefined
+    if (this.state === 'open') this.end(undefined)
+  }
+
+  private receive(chunk: Uint8Array): void {
+    if (this.state !== 'open') return
+    try {
+      this.reader.read(chunk)
+    } catch (error) {
+      // Only a hand-made Subscriber can throw here; RxJS reports what plain observers throw by itself.
+      this.end(inboundSubscriberThrew(this.remote, error))
+    }
+  }
+
+  private deliver(frame: Frame): boolean {
+    this.subscriber?.next(frame)
+    return this.state === 'open'
+  }
+
+  private refuse(length: number): void {
+    this.failure = frameTooLarge(length, this.options.maxFrameBytes, `${this.remote} announced`)
+    this.state = 'refusing'
+    this.socket.pause()
+    const { scheduler } = this.options.runtime
+    this.closeTimer = scheduler.schedule(() => this.close(), this.options.closeTimeoutMs) // whoever forgets to close
+    this.subscriber?.error(this.failure)
+  }
+
+  private peerClosed(): void {
+    const { unfinished } = this.reader
+    const cut = this.state === 'open' && unfinished !== undefined
+    this.end(cut ? connectionLost(this.remote, `it closed after ${unfinished}`) : undefined)
+  }
+
+  private broken(error: Error): void {
+    const delivered = this.state === 'closing' && this.socket.writableFinished
+    this.end(delivered ? undefined : connectionLost(this.remote, explainErrno(error), error))
+  }
+
+  /** Ends a closing connection when nothing has moved for a while; a slow peer that takes bytes is waited for. */
+  private awaitEnd(unsentBytes: number): void {
+    const { runtime, closeTimeoutMs } = this.options
+    this.closeTimer?.unsubscribe()
+    this.closeTimer = runtime.scheduler.schedule(() => {
+      const { writableLength } = this.socket
+      if (writableLength === 0) this.end(undefined)
+      else if (writableLength < unsentBytes) this.awaitEnd(writableLength)
+      else this.end(connectionLost(this.remote, `it took none of ${writableLength} bytes for ${closeTimeoutMs} ms`))
+    }, closeTimeoutMs)
+  }
+
+  /** The connection is over. The first reason counts. */
+  private end(error: RpcError | undefined): void {
+    if (this.state === 'closed') return
+    this.state = 'closed'
+    this.failure ??= error
+    this.closeTimer?.unsubscribe()
+    this.arena = NO_BYTES
+    this.arenaStart = this.arenaEnd = 0
+    this.socket.destroy()
+    if (this.subscriber !== undefined) finish(this.subscriber, this.failure)
+    this.writableAgain.complete()
+    this.endListener?.(this.failure)
+    this.endListener = undefined
+  }
+
+  private flushTurn(): void {
+    this.flushScheduled = false
+    this.flush()
+  }
+
+  private flush(): void {
+    this.pendingFrames = 0
+    const { arenaStart, arenaEnd } = this
+    if (arenaStart === arenaEnd) return
+    this.arenaStart = arenaEnd
+    this.socket.write(this.arena.subarray(arenaStart, arenaEnd), this.written)
+  }
+
+  private renewArena(size: number): void {
+    this.flush()
+    this.arena = Buffer.allocUnsafeSlow(Math.max(size, ARENA_BYTES))
+    this.arenaStart = this.arenaEnd = 0
+  }
+
+  /** Node calls it in a later turn, once for all writes that have ended by then. */
+  private handedOver(): void {
+    if (!this.blocked || this.state === 'closing' || this.unsentBytes() > 0) return
+    this.blocked = false
+    this.writableAgain.next()
+  }
+
+  private unsentBytes(): number {
+    return this.arenaEnd - this.arenaStart + this.socket.writableLength
+  }
+}
+
+function putLength(target: Uint8Array, offset: number, length: number): void {
+  target[offset] = length >>> 16
+  target[offset + 1] = length >>> 8
+  target[offset + 2] = length
+}
+
+function finish(subscriber: Subscriber<Frame>, error: RpcError | undefined): void {
+  if (error === undefined) subscriber.complete()
+  else subscriber.error(error)
+}

@@ -1,0 +1,49 @@
+import { RpcError, retrySafely } from '../core/index.js'
+
+/** No connection to `address` came about: UNAVAILABLE, reason `connect_failed`; nothing was sent, so retry is safe. */
+export function connectFailed(address: string, why: string, cause?: unknown): RpcError {
+  return new RpcError('UNAVAILABLE', `cannot connect to ${address}: ${why}`, {
+    reason: 'connect_failed',
+    retry: retrySafely,
+    cause,
+  })
+}
+
+/** A connection that was open broke: UNAVAILABLE, reason `connection_lost`; what was under way may have happened. */
+export function connectionLost(remote: string, why: string, cause?: unknown): RpcError {
+  return new RpcError('UNAVAILABLE', `connection to ${remote} lost: ${why}`, { reason: 'connection_lost', cause })
+}
+
+/** `address` cannot be listened on: UNAVAILABLE, reason `listen_failed`. */
+export function listenFailed(address: string, why: string, cause?: unknown): RpcError {
+  return new RpcError('UNAVAILABLE', `cannot listen on ${address}: ${why}`, { reason: 'listen_failed', cause })
+}
+
+/** `address` is none of this transport: INVALID_ARGUMENT, reason `invalid_address`. */
+export function invalidAddress(address: string, expected: string): RpcError {
+  return new RpcError('INVALID_ARGUMENT', `address ${JSON.stringify(address)}: expected ${expected}`, {
+    reason: 'invalid_address',
+  })
+}
+
+/** A frame is longer than the transport carries: RESOURCE_EXHAUSTED, reason `frame_too_large`. */
+export function frameTooLarge(length: number, maxFrameBytes: number, who: string): RpcError {
+  return new RpcError('RESOURCE_EXHAUSTED', `${who} a frame of ${length} bytes, at most ${maxFrameBytes} are allowed`, {
+    reason: 'frame_too_large',
+  })
+}
+
+/** A second subscriber came for `inbound`: FAILED_PRECONDITION, reason `inbound_taken`. */
+export function inboundTaken(remote: string): RpcError {
+  return new RpcError('FAILED_PRECONDITION', `inbound of the connection to ${remote} has had its one subscriber`, {
+    reason: 'inbound_taken',
+  })
+}
+
+/** The subscriber of `inbound` threw out of `next`: INTERNAL, reason `inbound_subscriber_threw`. */
+export function inboundSubscriberThrew(remote: string, cause: unknown): RpcError {
+  return new RpcError('INTERNAL', `the subscriber of frames from ${remote} threw, the connection is closed`, {
+    reason: 'inbound_subscriber_threw',
+    cause,
+  })
+}
