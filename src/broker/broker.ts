@@ -3,6 +3,7 @@ import type { Message } from '../core/index.js'
 
 /** Proof that the broker has a message. */
 export interface Receipt {
+  /** Where it was published. */
   readonly topic: string
   /** Id of the message at the broker. */
   readonly id: string
@@ -10,15 +11,25 @@ export interface Receipt {
 
 /** One message at a subscriber. */
 export interface Event {
+  /** The receipt's id, equal in every attempt: what a consumer that must not act twice compares. */
+  readonly id: string
+  /** Where it was published; never a pattern. */
   readonly topic: string
+  /** What was published; shared with other subscribers where the broker is in the process, so not to be changed. */
   readonly message: Message
   /** 1 for the first delivery. */
   readonly attempt: number
   /** When it was published, on the broker's clock, ms. */
   readonly publishedAt: number
-  /** The message is done. Only with `ack: 'manual'`, otherwise consumption does it; the first of ack and nak counts. */
+  /**
+   * The message is done. Of `ack`, `nak` and the end of the subscription the first counts, the others do nothing.
+   * Throws FAILED_PRECONDITION (reason `ack_not_manual`) unless the subscription was made with `ack: 'manual'`.
+   */
   ack(): void
-  /** The message is to be delivered again, after `delayMs`. */
+  /**
+   * The message is to be delivered again, `delayMs` from now, by default after the broker's own delay. Throws as `ack`
+   * does, and INVALID_ARGUMENT (reason `invalid_delay`) for a delay that is negative or no finite number.
+   */
   nak(delayMs?: number): void
 }
 
@@ -37,16 +48,27 @@ export interface SubscribeOptions {
  *
  * 1. Topics are words of letters, digits, `_` and `-`, joined by dots, at most 255 characters. In `subscribe`, `*`
  *    stands for one word and a final `>` for one or more. Others are INVALID_ARGUMENT (reason `invalid_topic`).
- * 2. `publish` is cold, emits one receipt and completes when the broker has the message.
- * 3. `subscribe` is cold; unsubscribing leaves. Messages arrive in the order of publication as deliveries: when
- *    one is consumed it is acknowledged, when it is released with an error or the subscription closes while it is
- *    delivered, it is not, and goes to another member of the group or comes again with `attempt + 1`.
- * 4. Members of one queue group share messages; groups and plain subscribers do not affect each other.
- * 5. An error thrown by one subscriber reaches no other.
+ * 2. `publish` is cold, emits one receipt and completes when the broker has the message; one that fails has reached
+ *    no subscriber. A message that nobody subscribes to is gone. No subscriber runs before `publish` returns.
+ * 3. `subscribe` is cold; unsubscribing leaves. First deliveries arrive in the order of publication, at most `window`
+ *    of them unacknowledged. The rest waits in the broker, bounded: when there is no room, `publish` fails.
+ * 4. Each message arrives as a delivery. With `ack: 'consumed'` it is acknowledged when it is consumed, also after the
+ *    subscription has ended, for who holds it then (the unfinished work of a `pacedMap`) says how it went. It is not
+ *    acknowledged when it is released with an error, or when the subscription ends inside its `next`.
+ * 5. With `ack: 'manual'` only `ack` and `nak` count, and what neither was called for when the subscription ends is
+ *    not acknowledged.
+ * 6. What is not acknowledged comes again, to any member of the group, with `attempt + 1`: at least once, as long as the
+ *    group has members. A broker stops after a number of attempts and says so.
+ * 7. The members of a queue group are the subscribers with the same `queue` and the same topic; a subscriber without
+ *    `queue` is a group of its own. Groups do not affect each other, but that `publish` needs room in all of them.
+ * 8. An error thrown by one subscriber reaches no other.
+ * 9. Wrong topics and options are errors of the Observable, on subscribe.
  */
 export interface Broker {
   /** Name of the broker, `memory`. */
   readonly name: string
+  /** Hands a message to everyone who is subscribed to `topic` at this moment. */
   publish(topic: string, message: Message): Observable<Receipt>
+  /** The messages published to `topic`, which may have wildcards, from now on. It ends only with an error. */
   subscribe(topic: string, options?: SubscribeOptions): Observable<Event>
 }

@@ -1,0 +1,219 @@
+import { type Subscriber, Subscription } from 'rxjs'
+import { type Log, RingBuffer, RpcError, type Runtime } from '../core/index.js'
+import type { Event } from './broker.js'
+import { MemoryMember, type MemberOwner, type Queued } from './memory-member.js'
+
+/** Deliveries in one turn, so that a busy topic leaves room for I/O. */
+const TURN = 256
+
+/** What the delay between attempts grows to, ms. */
+const MAX_REDELIVER_AFTER_MS = 30_000
+
+/** Keeps 2 ** attempts finite. */
+const MAX_DOUBLINGS = 30
+
+/** What a group needs of the broker's options. */
+export interface MemoryGroupOptions {
+  /** Time and turns. */
+  readonly runtime: Runtime
+  /** Hears of what is dropped. */
+  readonly log: Log
+  /** Most messages that wait. */
+  readonly maxPending: number
+  /** Most deliveries of one message. */
+  readonly maxDeliver: number
+  /** Delay of the second delivery after an error, ms. */
+  readonly redeliverAfterMs: number
+  /** How long a queue group without members lasts, ms. */
+  readonly keepGroupMs: number
+}
+
+/** Whom a group is for. */
+export interface GroupKey {
+  /** The topic subscribed to, a pattern perhaps. */
+  readonly topic: string
+  /** Name of the queue group; `undefined` for a subscriber by itself. */
+  readonly queue: string | undefined
+  /** Whether a topic is meant. */
+  readonly matches: (topic: string) => boolean
+  /** Told when the group is of no use any more. */
+  readonly onEnd: () => void
+}
+
+/**
+ * The subscribers that share messages: a queue group, or one subscriber by itself.
+ *
+ * A message is in one place at a time: in `fresh`, `again` or `delayed` it waits; in a member's `inFlight` it is at a
+ * subscriber, or with whoever held it when the subscriber left. It goes by acknowledgement, or with a log event.
+ */
+export class MemoryGroup implements MemberOwner {
+  /** The topic subscribed to, a pattern perhaps. */
+  readonly topic: string
+  /** Name of the queue group. */
+  readonly queue: string | undefined
+  /** Whether a topic is meant. */
+  readonly matches: (topic: string) => boolean
+  private readonly options: MemoryGroupOptions
+  private readonly members: MemoryMember[]
+  /** Whose turn it is. */
+  private turn: number
+  private readonly fresh: RingBuffer<Queued>
+  /** Not acknowledged and due; goes before what is fresh. */
+  private readonly again: RingBuffer<Queued>
+  /** How many wait for their time, each with a timer. */
+  private delayed: number
+  /** How many are not acknowledged yet, wherever they are. */
+  private open: number
+  private readonly timers: Subscription
+  private lastMoments: Subscription | undefined
+  private ended: boolean
+  private scheduled: boolean
+  private readonly onEnd: () => void
+
+  constructor({ topic, queue, matches, onEnd }: GroupKey, options: MemoryGroupOptions) {
+    this.topic = topic
+    this.queue = queue
+    this.matches = matches
+    this.onEnd = onEnd
+    this.options = options
+    this.members = []
+    this.turn = 0
+    this.fresh = new RingBuffer()
+    this.again = new RingBuffer()
+    this.delayed = 0
+    this.open = 0
+    this.timers = new Subscription()
+    this.lastMoments = undefined
+    this.ended = false
+    this.scheduled = false
+  }
+
+  /** Names it for people. */
+  get title(): string {
+    return this.queue === undefined ? `a subscriber of ${this.topic}` : `queue ${this.queue} of ${this.topic}`
+  }
+
+  /** How many messages are not at a member. */
+  get waiting(): number {
+    return this.fresh.length + this.again.length + this.delayed
+  }
+
+  /** Adds a member; the returned function takes it out again, once. */
+  join(subscriber: Subscriber<Event>, window: number, manual: boolean): () => void {
+    const member = new MemoryMember(this, { subscriber, window, manual })
+    this.members.push(member)
+    this.lastMoments?.unsubscribe()
+    this.schedule()
+    return () => {
+      this.members.splice(this.members.indexOf(member), 1)
+      if (this.members.length === 0 && this.queue === undefined) this.end()
+      for (const queued of member.leave()) this.putBack(queued, 0)
+      if (this.members.length === 0) this.endSoon()
+    }
+  }
+
+  /** Queues a new message; it is delivered in a later turn. */
+  push(queued: Queued): void {
+    this.open++
+    this.fresh.push(queued)
+    this.schedule()
+  }
+
+  acknowledged(): void {
+    this.open--
+    if (this.open === 0 && this.members.length === 0) this.end()
+    this.schedule()
+  }
+
+  putBack(queued: Queued, delayMs?: number, cause?: unknown): void {
+    const { maxDeliver, redeliverAfterMs } = this.options
+    const doublings = Math.min(queued.attempt - 1, MAX_DOUBLINGS)
+    const wait = delayMs ?? Math.min(MAX_REDELIVER_AFTER_MS, redeliverAfterMs * 2 ** doublings)
+    const next = { ...queued, attempt: queued.attempt + 1 }
+    if (this.ended || next.attempt > maxDeliver) this.drop(queued, cause)
+    else if (wait === 0) this.again.push(next)
+    else this.delay(next, wait)
+    this.schedule() // there is room at a member now
+  }
+
+  /** Sees to it that what waits is delivered, as far as there is room at a member. */
+  private schedule(): void {
+    if (this.scheduled || this.fresh.length + this.again.length === 0) return
+    if (!this.members.some(member => member.hasRoom)) return
+    this.scheduled = true
+    this.options.runtime.macrotask(() => {
+      this.drain()
+      this.scheduled = false
+      this.schedule()
+    })
+  }
+
+  private delay(queued: Queued, wait: number): void {
+    this.delayed++
+    const timer = this.options.runtime.scheduler.schedule(() => {
+      this.timers.remove(timer)
+      this.delayed--
+      this.again.push(queued)
+      this.schedule()
+    }, wait)
+    this.timers.add(timer)
+  }
+
+  private drain(): void {
+    for (let count = 0; count < TURN; count++) {
+      const member = this.nextMember()
+      const queued = member && (this.again.shift() ?? this.fresh.shift())
+      if (queued === undefined) return
+      member?.give(queued)
+    }
+  }
+
+  /** The next in turn that has room. */
+  private nextMember(): MemoryMember | undefined {
+    for (let tried = 0; tried < this.members.length; tried++) {
+      this.turn = (this.turn + 1) % this.members.length
+      const member = this.members[this.turn]
+      if (member?.hasRoom) return member
+    }
+    return undefined
+  }
+
+  private drop(queued: Queued, cause: unknown): void {
+    this.open--
+    if (this.ended && this.queue === undefined) return // who asked for it does not want it any more
+    const { id, topic, attempt } = queued
+    const why = this.ended ? 'no subscriber is left' : RpcError.from(cause ?? 'not acknowledged').rawMessage
+    this.options.log({
+      level: 'warn',
+      event: 'broker.message_dropped',
+      message: `message ${id} of ${topic} is dropped, deliveries to ${this.title}: ${attempt}, cause: ${why}`,
+      fields: { id, topic, group: this.title, attempts: attempt },
+    })
+  }
+
+  /** Without members: ends at once when nothing is open, otherwise when nobody has come back in time. */
+  private endSoon(): void {
+    const { keepGroupMs, runtime } = this.options
+    if (this.ended) return
+    if (this.open === 0 || keepGroupMs === 0) this.end()
+    else this.lastMoments = runtime.scheduler.schedule(() => this.end(), keepGroupMs)
+  }
+
+  private end(): void {
+    const dropped = this.waiting
+    this.ended = true
+    this.timers.unsubscribe()
+    this.lastMoments?.unsubscribe()
+    while (this.fresh.shift() !== undefined);
+    while (this.again.shift() !== undefined);
+    this.delayed = 0
+    this.onEnd()
+    if (dropped === 0 || this.queue === undefined) return
+    this.options.log({
+      level: 'warn',
+      event: 'broker.group_ended',
+      message: `${this.title} has no members, messages that waited for it and are dropped: ${dropped}`,
+      fields: { topic: this.topic, queue: this.queue, dropped },
+    })
+  }
+}
