@@ -32,6 +32,11 @@ export function checkedServiceName(name: string): string {
   throw new RpcError('INVALID_ARGUMENT', `service name ${shown(name)} ${fault}`, { reason: 'invalid_service_name' })
 }
 
+/** Whether a service can have this name. */
+export function isServiceName(name: string): boolean {
+  return serviceNameFault(name) === undefined
+}
+
 /** Everything that is wrong with an instance, each fault naming its field; empty when it is one. */
 export function instanceFaults(instance: Instance): string[] {
   if (!isRecord(instance) || !isRecord(instance.node)) return ['not an instance, which has name, version and node']

@@ -1,0 +1,161 @@
+import * as E from 'fp-ts/lib/Either.js'
+import { Subject, type Observable } from 'rxjs'
+import type { Log } from '../../core/index.js'
+import { instanceFaults, isServiceName } from '../checked.js'
+import { directory, type Directory, type Listing } from '../directory.js'
+import type { Instance } from '../registry.js'
+import { readAddress, writeAddress } from './address.js'
+import type { DnsRecord } from './packet.js'
+import { sightings, type Sighting } from './sightings.js'
+import { decodeText, joinText } from './text.js'
+
+/** Most nodes that one watch keeps. */
+export const MAX_NODES = 10_000
+
+/** Most names of services that a watch of everything asks for. */
+export const MAX_SERVICES = 1000
+
+/** Longest that a record is believed, whatever it says, s: a node that is gone must not stay for years. */
+const MAX_TTL_S = 4500
+
+/** What a watch has heard of, until it says goodbye or has not been heard again for its time to live. */
+export interface Found {
+  /** Names of the services to ask for. */
+  readonly services: ReadonlySet<string>
+  /** Names as they are added to `services`, hot. */
+  readonly learnt$: Observable<string>
+  /** Takes in the answers of one packet heard at `now` (ms); true when the listing is another one. */
+  hear(answers: readonly DnsRecord[], now: number): boolean
+  /** Drops what was to be believed until `now` at most; true when the listing is another one. */
+  expire(now: number): boolean
+  /** When the next node is to be dropped, ms; `Infinity` when there is none. */
+  nextExpiry(): number
+  /** What is there. */
+  listing(): Listing
+}
+
+/** Nothing found yet; with a service's name, only its nodes are taken in. */
+export function found(domain: string, log: Log, service?: string): Found {
+  return new FoundNodes(domain, log, service)
+}
+
+interface Entry {
+  readonly service: string
+  readonly id: string
+  readonly text: string
+  address: string
+  expiresAt: number
+}
+
+class FoundNodes implements Found {
+  readonly services: Set<string>
+  readonly learnt$: Subject<string>
+  private readonly domain: string
+  private readonly log: Log
+  private readonly service: string | undefined
+  private readonly suffix: string
+  private readonly entries: Map<string, Entry>
+  private readonly directory: Directory
+
+  constructor(domain: string, log: Log, service: string | undefined) {
+    this.services = new Set(service === undefined ? [] : [service])
+    this.learnt$ = new Subject()
+    this.domain = domain
+    this.log = log
+    this.service = service
+    this.suffix = service === undefined ? `.${domain}` : `.${service}.${domain}`
+    this.entries = new Map()
+    this.directory = directory()
+  }
+
+  hear(answers: readonly DnsRecord[], now: number): boolean {
+    const { nodes, services } = sightings(answers, this.domain)
+    if (this.service === undefined) for (const name of services) this.addService(name)
+    let changed = false
+    for (const node of nodes) {
+      if (node.name.endsWith(this.suffix) && this.hearNode(node, now)) changed = true
+    }
+    return changed
+  }
+
+  expire(now: number): boolean {
+    let changed = false
+    for (const [name, { expiresAt }] of this.entries) {
+      if (expiresAt <= now && this.drop(name)) changed = true
+    }
+    return changed
+  }
+
+  nextExpiry(): number {
+    let next = Infinity
+    for (const { expiresAt } of this.entries.values()) next = Math.min(next, expiresAt)
+    return next
+  }
+
+  listing(): Listing {
+    return this.directory.listing()
+  }
+
+  private hearNode({ name, ttl, port, host, text }: Sighting, now: number): boolean {
+    if (ttl === 0) return this.drop(name)
+    if (port === undefined || host === undefined || text === undefined) return false // PTR alone: not a whole record
+    const address = writeAddress({ host, port })
+    const joined = joinText(text)
+    const expiresAt = now + Math.min(ttl, MAX_TTL_S) * 1000
+    const known = this.entries.get(name)
+    if (known !== undefined && known.text === joined && known.address === address) {
+      known.expiresAt = expiresAt // heard again: nothing to inflate
+      return false
+    }
+    const read = this.read(name, address, joined)
+    if (E.isLeft(read)) return this.skip(name, read.left)
+    return this.put(name, read.right, { text: joined, address, expiresAt })
+  }
+
+  private put(name: string, instance: Instance, heard: Pick<Entry, 'text' | 'address' | 'expiresAt'>): boolean {
+    if (!this.entries.has(name) && this.entries.size >= MAX_NODES) {
+      return this.skip(name, `there are ${MAX_NODES} nodes already`)
+    }
+    const moved = this.drop(name)
+    this.entries.set(name, { service: instance.name, id: instance.node.id, ...heard })
+    this.addService(instance.name)
+    return this.directory.put(instance) || moved
+  }
+
+  private drop(name: string): boolean {
+    const entry = this.entries.get(name)
+    if (entry === undefined) return false
+    this.entries.delete(name)
+    return this.directory.remove(entry.service, entry.id)
+  }
+
+  private addService(name: string): void {
+    if (this.services.has(name) || this.services.size >= MAX_SERVICES || !isServiceName(name)) return
+    this.services.add(name)
+    this.learnt$.next(name)
+  }
+
+  private read(name: string, address: string, hex: string): E.Either<string, Instance> {
+    if (readAddress(address) === undefined) return E.left(`nobody can dial ${JSON.stringify(address)}`)
+    const text = decodeText(hex)
+    if (E.isLeft(text)) return text
+    const { service, version, metadata, endpoints, serviceMetadata } = text.right
+    const suffix = `.${service}.${this.domain}`
+    if (!name.endsWith(suffix) || (this.service !== undefined && service !== this.service)) {
+      return E.left(`its text is of service ${JSON.stringify(service.slice(0, 80))}`)
+    }
+    const node = { id: name.slice(0, -suffix.length), address, metadata }
+    const instance = { name: service, version, metadata: serviceMetadata, endpoints, node }
+    const faults = instanceFaults(instance)
+    return faults.length === 0 ? E.right(instance) : E.left(faults.join('; '))
+  }
+
+  private skip(name: string, why: string): false {
+    this.log({
+      level: 'warn',
+      event: 'mdns.record_skipped',
+      message: `record ${JSON.stringify(name.slice(0, 200))} skipped: ${why}`,
+    })
+    return false
+  }
+}

@@ -1,0 +1,49 @@
+import type { Observable } from 'rxjs'
+
+/** One question of a query. */
+export interface DnsQuestion {
+  /** What is asked about, without the dot at the end. */
+  readonly name: string
+  /** Which records are wanted, `PTR` or `ANY`. */
+  readonly type: string
+}
+
+/** A resource record of the types that a registry record is made of; names are without the dot at the end. */
+export type DnsRecord =
+  | (RecordHead & { readonly type: 'PTR' | 'A' | 'AAAA'; readonly data: string })
+  | (RecordHead & { readonly type: 'SRV'; readonly data: ServicePlace })
+  | (RecordHead & { readonly type: 'TXT'; readonly data: readonly Uint8Array[] })
+
+interface RecordHead {
+  /** What the record is about. */
+  readonly name: string
+  /** How long it may be kept, s; 0 says goodbye. */
+  readonly ttl: number
+}
+
+/** Where a service listens: the data of an SRV record. */
+export interface ServicePlace {
+  readonly priority: number
+  readonly weight: number
+  readonly port: number
+  readonly target: string
+}
+
+/** What is sent to, or heard from, everyone. */
+export type DnsPacket =
+  | { readonly type: 'query'; readonly questions: readonly DnsQuestion[] }
+  | { readonly type: 'response'; readonly answers: readonly DnsRecord[] }
+
+/** An open place in a group where everyone hears what anyone says, themselves included; packets may be lost. */
+export interface PacketLink {
+  /** What is heard, hot. It neither fails nor completes: the port does. */
+  readonly packets$: Observable<DnsPacket>
+  /** Cold: sends on subscribing, completes when the packet has left. One that cannot leave fails the port, not this. */
+  send(packet: DnsPacket): Observable<never>
+}
+
+/**
+ * The way into the group. Each subscription opens one link, emits it once packets flow, and fails with UNAVAILABLE
+ * (reason `mdns_unavailable`) when it cannot be had or breaks. Unsubscribing closes it after what was sent has left.
+ */
+export type PacketPort = Observable<PacketLink>
