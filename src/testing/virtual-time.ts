@@ -1,0 +1,112 @@
+import type { SchedulerAction, SchedulerLike, Subscription } from 'rxjs'
+import { TestScheduler } from 'rxjs/testing'
+import { RpcError } from '../core/index.js'
+
+/** When something was subscribed and unsubscribed, ms; `Infinity` when it was not. */
+export interface SubscriptionLog {
+  readonly subscribedFrame: number
+  readonly unsubscribedFrame: number
+}
+
+/** A marble of a diagram and its frame; the value of a `next` is its letter. */
+export interface Marble {
+  readonly frame: number
+  readonly kind: 'next' | 'error' | 'complete'
+  readonly letter: string
+}
+
+const KINDS = { N: 'next', E: 'error', C: 'complete' } as const
+const GROUPS = /^(?:[^()]|\([^()]*\))*$/
+const LETTERS = { N: '', E: '#', C: '|' } as const
+
+/**
+ * RxJS's TestScheduler with an end: it stops with a diagnosis when work goes on for ever, and knows the timers that are
+ * left when everything else has ended. The only file that knows the TestScheduler.
+ */
+export class VirtualTime extends TestScheduler {
+  /** A scheduler whose timers must not outlive what is observed. */
+  readonly owned: SchedulerLike
+  /** Since when nothing is observed any more. */
+  quietSince: number
+  /** When owned timers ran although nothing was observed any more. */
+  readonly late: number[]
+  private readonly maxMs: number
+  private readonly maxTasks: number
+  private readonly ownedTasks: WeakSet<Subscription>
+
+  constructor(maxMs: number, maxTasks: number) {
+    super(() => true)
+    this.owned = { now: () => this.now(), schedule: this.scheduleOwned.bind(this) }
+    this.quietSince = Infinity
+    this.late = []
+    this.maxMs = maxMs
+    this.maxTasks = maxTasks
+    this.ownedTasks = new WeakSet()
+  }
+
+  override flush(): void {
+    for (const hot of this.hotObservables.splice(0)) hot.setup()
+    let tasks = 0
+    for (let task = this.actions[0]; task !== undefined; task = this.actions[0]) {
+      if (task.delay > this.maxMs) throw this.runaway(`${this.maxMs} ms of virtual time`)
+      if (++tasks > this.maxTasks) throw this.runaway(`${this.maxTasks} tasks, at ${this.frame} ms of virtual time`)
+      this.actions.shift()
+      this.frame = task.delay
+      if (this.ownedTasks.has(task) && task.delay > this.quietSince) this.late.push(task.delay)
+      const error: unknown = task.execute(task.state, task.delay)
+      if (error !== undefined) throw error
+    }
+  }
+
+  private scheduleOwned<S>(
+    work: (this: SchedulerAction<S>, state?: S) => void,
+    delay?: number,
+    state?: S,
+  ): Subscription {
+    const task = this.schedule<S>(work, delay, state as S)
+    this.ownedTasks.add(task)
+    return task
+  }
+
+  private runaway(when: string): RpcError {
+    const next = this.actions[0]?.delay ?? this.frame
+    return new RpcError(
+      'RESOURCE_EXHAUSTED',
+      `marbles: ${this.actions.length} tasks are still scheduled after ${when}, the next at ${next} ms; ` +
+        'does something repeat without end? End it with a subscription marble, or raise maxMs or maxTasks',
+      { reason: 'marbles_runaway', details: { scheduled: this.actions.length, next } },
+    )
+  }
+}
+
+/** Reads a diagram of notifications. */
+export function parseMarbles(diagram: string): readonly Marble[] {
+  if (!GROUPS.test(diagram)) throw invalidMarbles(diagram, 'a group is not closed, or not opened, or in another')
+  return reading(diagram, () =>
+    TestScheduler.parseMarbles(diagram, undefined, undefined, false, true).map(({ frame, notification }) => ({
+      frame,
+      kind: KINDS[notification.kind],
+      letter: notification.kind === 'N' ? String(notification.value) : LETTERS[notification.kind],
+    })),
+  )
+}
+
+/** Reads a diagram of one subscription, `^---!`. */
+export function parseSubscription(diagram: string): SubscriptionLog {
+  return reading(diagram, () => TestScheduler.parseMarblesAsSubscriptions(diagram, true))
+}
+
+function reading<T>(diagram: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw invalidMarbles(diagram, error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** The error for a diagram that cannot be read. */
+export function invalidMarbles(diagram: string, fault: string): RpcError {
+  return new RpcError('INVALID_ARGUMENT', `marbles: ${JSON.stringify(diagram)}: ${fault}`, {
+    reason: 'invalid_marbles',
+  })
+}
