@@ -75,7 +75,7 @@ class NodeDirectory implements Directory {
 }
 
 function listingOf(services: ReadonlyMap<string, readonly Service[]>): Listing {
-  const names = [...services.keys()].sort(byCodeUnit)
+  const names = [...services.keys()].toSorted(byCodeUnit)
   return { all: names.flatMap(name => services.get(name) ?? NONE), named: name => services.get(name) ?? NONE }
 }
 
@@ -90,7 +90,7 @@ function servicesOf(instances: readonly Instance[]): readonly Service[] {
   }
   return [...versions.values()]
     .map(({ first: { name, version, metadata, endpoints }, nodes }) => ({ name, version, metadata, endpoints, nodes }))
-    .sort((left, right) => byCodeUnit(left.version, right.version))
+    .toSorted((left, right) => byCodeUnit(left.version, right.version))
 }
 
 // Not localeCompare: two machines with different locales must see one order.

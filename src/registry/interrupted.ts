@@ -1,4 +1,19 @@
-import { combineLatest, defer, distinctUntilChanged, filter, map, Observable, switchMap, take, tap } from 'rxjs'
+import {
+  combineLatest,
+  defer,
+  connect,
+  distinctUntilChanged,
+  endWith,
+  filter,
+  ignoreElements,
+  map,
+  type MonoTypeOperatorFunction,
+  type Observable,
+  switchMap,
+  take,
+  takeUntil,
+  tap,
+} from 'rxjs'
 import { RpcError, retrySafely } from '../core/index.js'
 import type { Registry, Snapshot } from './registry.js'
 
@@ -22,21 +37,26 @@ export function interrupted(registry: Registry, down$: Observable<boolean>): Reg
     )
   return {
     name: registry.name,
-    register: instance$ =>
-      registry.register(
-        instance$.pipe(
-          switchMap(instance =>
-            up$.pipe(
-              take(1),
-              map(() => instance),
-            ),
-          ),
-        ),
-      ),
+    register: instance$ => registry.register(instance$.pipe(delayedUntil(up$))),
     watch: name => watchThrough(registry.watch(name), state$),
     get: name => once(registry.get(name)),
     list: () => once(registry.list()),
   }
+}
+
+/** Passes the newest item on when `ready$` emits; the end does not wait. */
+function delayedUntil<T>(ready$: Observable<unknown>): MonoTypeOperatorFunction<T> {
+  return connect(source$ =>
+    source$.pipe(
+      switchMap(item =>
+        ready$.pipe(
+          take(1),
+          map(() => item),
+        ),
+      ),
+      takeUntil(source$.pipe(ignoreElements(), endWith(true))),
+    ),
+  )
 }
 
 const NOTHING_KNOWN: Snapshot = Object.freeze({ services: Object.freeze([]), asOf: -Infinity, stale: true })

@@ -27,16 +27,19 @@ const LAST_RETRY_MS = 30_000
  */
 export function keptOpen(port: PacketPort, runtime: Runtime, log: Log): Observable<LinkState> {
   return defer(() => {
-    let failures = 0
+    let retryMs = FIRST_RETRY_MS
+    let broken = false
     const up = (link: PacketLink): LinkState => {
-      if (failures > 0) log({ level: 'info', event: 'mdns.up', message: 'multicast works again' })
-      failures = 0
+      if (broken) log({ level: 'info', event: 'mdns.up', message: 'multicast works again' })
+      broken = false
+      retryMs = FIRST_RETRY_MS
       return { up: link }
     }
     const retry = (error: RpcError): Observable<LinkState> => {
-      if (failures === 0) log({ level: 'warn', event: 'mdns.down', message: error.message })
-      const waitMs = Math.min(FIRST_RETRY_MS * 2 ** failures, LAST_RETRY_MS) * (1 - runtime.random() / 4)
-      failures++
+      if (!broken) log({ level: 'warn', event: 'mdns.down', message: error.rawMessage })
+      broken = true
+      const waitMs = retryMs * (1 - runtime.random() / 4)
+      retryMs = Math.min(retryMs * 2, LAST_RETRY_MS)
       return concat(of({ down: error }), timer(waitMs, runtime.scheduler).pipe(concatMap(open)))
     }
     const open = (): Observable<LinkState> =>

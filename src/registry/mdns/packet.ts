@@ -23,9 +23,13 @@ interface RecordHead {
 
 /** Where a service listens: the data of an SRV record. */
 export interface ServicePlace {
+  /** Lower is asked first; go-micro says 10. */
   readonly priority: number
+  /** Share among equal priorities; go-micro says 1. */
   readonly weight: number
+  /** 0 to 65535. */
   readonly port: number
+  /** Name of the host, without the dot at the end. */
   readonly target: string
 }
 

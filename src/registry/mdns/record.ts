@@ -114,19 +114,14 @@ function checkSize(instance: Instance, answers: readonly DnsRecord[]): void {
 
 /** Bytes of a record on the wire, without compression. */
 function recordBytes(record: DnsRecord): number {
-  const head = nameBytes(record.name) + 10
-  switch (record.type) {
-    case 'PTR':
-      return head + nameBytes(record.data)
-    case 'SRV':
-      return head + 6 + nameBytes(record.data.target)
-    case 'TXT':
-      return head + record.data.reduce((sum, string) => sum + string.length + 1, 0)
-    case 'A':
-      return head + 4
-    case 'AAAA':
-      return head + 16
-  }
+  return nameBytes(record.name) + 10 + dataBytes(record)
+}
+
+function dataBytes({ type, data }: DnsRecord): number {
+  if (type === 'PTR') return nameBytes(data)
+  if (type === 'SRV') return 6 + nameBytes(data.target)
+  if (type === 'TXT') return data.reduce((sum, string) => sum + string.length + 1, 0)
+  return type === 'A' ? 4 : 16
 }
 
 function nameBytes(name: string): number {

@@ -13,11 +13,11 @@ import {
   type Check,
   type Log,
   type Runtime,
-} from '../core/index.js'
-import { limitedLog } from './mdns/limited-log.js'
-import { multicastPort } from './mdns/multicast.js'
-import { packetRegistry } from './mdns/packet-registry.js'
-import type { Registry } from './registry.js'
+} from '../../core/index.js'
+import { limitedLog } from './limited-log.js'
+import { multicastPort } from './multicast.js'
+import { packetRegistry } from './packet-registry.js'
+import type { Registry } from '../registry.js'
 
 /** What {@link mdns} is made of. */
 export interface MdnsOptions {
