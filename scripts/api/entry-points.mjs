@@ -131,7 +131,7 @@ function withoutPrivate(statement, source) {
 
 /** @param {import('oxc-parser').ModuleExportName} name */
 function nameOf(name) {
-  return name.type === 'Literal' ? String(name.value) : name.name
+  return name.type === 'Literal' ? name.value : name.name
 }
 
 /**
