@@ -1,2 +1,3 @@
 export * from './peer.js'
 export * from './protocol.js'
+export * from './pool.js'

@@ -1,0 +1,152 @@
+import { lastValueFrom, merge } from 'rxjs'
+import {
+  consoleLog,
+  fn,
+  having,
+  listOf,
+  number,
+  optional,
+  resolveOptions,
+  RpcError,
+  systemRuntime,
+  type Header,
+  type Log,
+  type Runtime,
+} from '../core/index.js'
+import { intercept, pool, type Interceptor, type Peer, type PoolOptions, type Protocol } from '../protocol/index.js'
+import type { Registry } from '../registry/index.js'
+import { defaultSelector, type Selector } from '../selector/index.js'
+import { Balanced } from './balanced.js'
+import { isServiceName, type Contract, type Endpoints } from './contract.js'
+import { createStub } from './create-stub.js'
+import { MAX_DEADLINE_MS } from './enforce-deadlines.js'
+import type { Stub } from './stub.js'
+
+/** Options of {@link createClient}. */
+export interface ClientOptions {
+  /** Speaks to the nodes; nodes registered with another protocol or transport are left out. */
+  readonly protocol: Protocol
+  /** Knows the nodes. */
+  readonly registry: Registry
+  /** Picks the node for each call. @default defaultSelector */
+  readonly selector?: Selector
+  /** Wrapped around every call, the first outermost, once a service; deadlines are around them. @default none */
+  readonly interceptors?: readonly Interceptor[]
+  /** Time for each call, ms, ≤ 2_147_483_647. @default none: calls end with their connection at the latest */
+  readonly deadlineMs?: number
+  /** Header entries of each call. @default none */
+  readonly header?: Header
+  /** Connections to one address. @default as `pool` says */
+  readonly pool?: Omit<PoolOptions, 'runtime'>
+  /** Time and chance. @default systemRuntime() */
+  readonly runtime?: Runtime
+  /** Where what nobody asked for goes. @default consoleLog */
+  readonly log?: Log
+}
+
+/** Options of {@link Client.of}. */
+export interface OfOptions {
+  /** Name of the service that answers. @default the name of the contract */
+  readonly service?: string
+}
+
+/** Calls services by contract, wherever they run. */
+export interface Client {
+  /**
+   * The endpoints of a contract as methods. Stubs of one service share its watch and connections; make them once.
+   * Throws INVALID_ARGUMENT (reason `invalid_options`) when `service` is no name.
+   */
+  of<E extends Endpoints>(contract: Contract<E>, options?: OfOptions): Stub<E>
+  /**
+   * Refuses new calls with FAILED_PRECONDITION (reason `client_closed`), those that wait for a node too, lets running
+   * ones end, and closes each connection when its last call has ended. May be called again.
+   */
+  close(): void
+  /** Closes, and resolves when the running calls have ended. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+interface ResolvedClientOptions extends Required<Omit<ClientOptions, 'deadlineMs' | 'header' | 'pool'>> {
+  readonly deadlineMs: number | undefined
+  readonly header: Header | undefined
+  readonly pool: Omit<PoolOptions, 'runtime'> | undefined
+}
+
+/**
+ * A client of all services that `registry` knows and `protocol` reaches. Nothing happens before the first call; from
+ * then on the registry is watched, and the process is kept alive by what that needs, until `close`.
+ * Throws INVALID_ARGUMENT (reason `invalid_options`) that lists every fault.
+ */
+export function createClient(options: ClientOptions): Client {
+  const resolved = resolveOptions<ResolvedClientOptions>(
+    'createClient',
+    {
+      protocol: having<Protocol>('name', 'transport', 'connect'),
+      registry: having<Registry>('name', 'watch'),
+      selector: optional(fn<Selector>(), defaultSelector),
+      interceptors: optional(listOf(fn<Interceptor>()), []),
+      deadlineMs: optional(number({ min: 0, max: MAX_DEADLINE_MS })),
+      header: optional(having<Header>()),
+      pool: optional(having<Omit<PoolOptions, 'runtime'>>()),
+      runtime: optional(having<Runtime>('scheduler'), systemRuntime()),
+      log: optional(fn<Log>(), consoleLog),
+    },
+    options,
+  )
+  return new RegistryClient(resolved)
+}
+
+interface Reached {
+  readonly balanced: Balanced
+  readonly peer: Peer
+}
+
+class RegistryClient implements Client {
+  private readonly options: ResolvedClientOptions
+  private readonly services: Map<string, Reached>
+  private closed: boolean
+
+  constructor(options: ResolvedClientOptions) {
+    this.options = options
+    this.services = new Map()
+    this.closed = false
+  }
+
+  of<E extends Endpoints>(contract: Contract<E>, { service = contract.name }: OfOptions = {}): Stub<E> {
+    if (!isServiceName(service)) throw noServiceName(service)
+    const { runtime, log, header, deadlineMs } = this.options
+    const stub = createStub(contract, this.reach(service).peer, { runtime, log })
+    if (header === undefined && deadlineMs === undefined) return stub
+    return stub.with({ ...(header !== undefined && { header }), ...(deadlineMs !== undefined && { deadlineMs }) })
+  }
+
+  close(): void {
+    this.closed = true
+    for (const { balanced } of this.services.values()) balanced.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ends = [...this.services.values()].map(({ balanced }) => balanced.outcomes)
+    const ended = lastValueFrom(merge(...ends), { defaultValue: undefined })
+    this.close()
+    await ended
+  }
+
+  private reach(service: string): Reached {
+    const known = this.services.get(service)
+    if (known !== undefined) return known
+    const { protocol, registry, selector, runtime, interceptors, pool: poolOptions } = this.options
+    const connect = (address: string): ReturnType<typeof pool> =>
+      pool(protocol.connect(address), { ...poolOptions, runtime })
+    const balanced = new Balanced({ service, registry, selector, protocol, runtime, connect })
+    if (this.closed) balanced.close()
+    const reached = { balanced, peer: intercept(balanced, interceptors) }
+    this.services.set(service, reached)
+    return reached
+  }
+}
+
+function noServiceName(service: unknown): RpcError {
+  const message = `of: service: expected labels of A-Z a-z 0-9 _ - joined by dots, got ${JSON.stringify(service)}`
+  return new RpcError('INVALID_ARGUMENT', message, { reason: 'invalid_options' })
+}

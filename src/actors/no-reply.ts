@@ -1,0 +1,44 @@
+import { isObservable, Observable, type Subscription } from 'rxjs'
+import type { Message } from '../core/index.js'
+import type { Call } from '../protocol/index.js'
+import { isThenable, RunningCall, type ServedEndpoint } from './running-call.js'
+
+/** Answers `tell` calls: the handler's result is not looked at, and its errors are logged, for nobody waits for them. */
+export function noReply(served: ServedEndpoint): (call: Call) => Observable<Message> {
+  return call =>
+    new Observable(subscriber => {
+      const running = new NoReply(served, call, subscriber)
+      running.start()
+      return running
+    })
+}
+
+class NoReply extends RunningCall {
+  private work: Subscription | undefined
+
+  override unsubscribe(): void {
+    super.unsubscribe()
+    this.work?.unsubscribe()
+  }
+
+  override fail(error: unknown): void {
+    this.served.faults.swallow(error)
+    this.done()
+  }
+
+  protected take(result: unknown): void {
+    if (isObservable(result)) {
+      this.work = result.subscribe({ error: error => this.fail(error), complete: () => this.done() })
+    } else if (isThenable(result)) {
+      result.then(
+        () => this.done(),
+        (error: unknown) => this.fail(error),
+      )
+    } else this.done()
+  }
+
+  private done(): void {
+    this.context.end()
+    this.subscriber.complete()
+  }
+}

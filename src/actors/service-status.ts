@@ -1,0 +1,22 @@
+import type { RpcError } from '../core/index.js'
+import type { Instance } from '../registry/index.js'
+
+/** Why a service stops: `stop` emitted, or the name of the signal that came. */
+export type StopCause = 'stop' | 'SIGINT' | 'SIGTERM'
+
+/**
+ * Where a running service is. It goes from `starting` over `listening` and `registered` to `draining` and `stopped`;
+ * `unregistered` may come between, as often as the registry refuses an instance.
+ */
+export type Status =
+  | { readonly state: 'starting' }
+  /** Calls are answered at `address`. */
+  | { readonly state: 'listening'; readonly address: string }
+  /** Every instance is announced. */
+  | { readonly state: 'registered'; readonly instances: readonly Instance[] }
+  /** The registry refused an instance; it is tried again. */
+  | { readonly state: 'unregistered'; readonly instance: Instance; readonly error: RpcError }
+  /** Goodbye is said, no new calls are taken, running ones end. */
+  | { readonly state: 'draining'; readonly cause: StopCause }
+  /** The end. `aborted` says that running calls were cut off: the time was up, or a second signal came. */
+  | { readonly state: 'stopped'; readonly aborted: boolean }
