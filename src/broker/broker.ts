@@ -28,7 +28,7 @@ export interface Event {
   ack(): void
   /**
    * The message is to be delivered again, `delayMs` from now, by default after the broker's own delay. Throws as `ack`
-   * does, and INVALID_ARGUMENT (reason `invalid_delay`) for a delay that is negative or no finite number.
+   * does, and INVALID_ARGUMENT (reason `invalid_delay`) for a delay that is not 0 to 2³¹ - 1.
    */
   nak(delayMs?: number): void
 }

@@ -95,7 +95,12 @@ export class MemoryGroup implements MemberOwner {
 
   /** How many messages are not at a member. */
   get waiting(): number {
-    return this.fresh.length + this.again.length + this.delayed
+    return this.due + this.delayed
+  }
+
+  /** How many wait for nothing but room at a member. */
+  private get due(): number {
+    return this.fresh.length + this.again.length
   }
 
   /** Adds a member; the returned function takes it out again, once. */
@@ -138,7 +143,7 @@ export class MemoryGroup implements MemberOwner {
 
   /** Sees to it that what waits is delivered, as far as there is room at a member. */
   private schedule(): void {
-    if (this.scheduled || this.fresh.length + this.again.length === 0) return
+    if (this.scheduled || this.due === 0) return
     if (!this.members.some(member => member.hasRoom)) return
     this.scheduled = true
     this.options.runtime.macrotask(() => {
@@ -160,8 +165,8 @@ export class MemoryGroup implements MemberOwner {
   }
 
   private drain(): void {
-    for (let count = 0; count < TURN; count++) {
-      const member = this.nextMember()
+    for (let given = 0; given < TURN && this.due > 0; given++) {
+      const member = this.nextMember() // asked only when something is due, for that moves the turn on
       const queued = member && (this.again.shift() ?? this.fresh.shift())
       if (queued === undefined) return
       member?.give(queued)

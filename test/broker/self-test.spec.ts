@@ -1,0 +1,160 @@
+import { type Broker, type Event, memoryBroker, type SubscribeOptions } from 'millrace/broker'
+import { messageOf, silentLog } from 'millrace/core'
+import { deliver, outside } from 'millrace/streams'
+import {
+  bufferCount,
+  concatMap,
+  EMPTY,
+  filter,
+  ignoreElements,
+  map,
+  NEVER,
+  Observable,
+  share,
+  Subject,
+  takeUntil,
+  tap,
+} from 'rxjs'
+import { describe, expect, it } from 'vitest'
+import { brokerChecks, runBrokerCheck } from '../compliance/broker.js'
+import { memoryFixture } from './memory-fixture.js'
+
+type Break = (broker: Broker) => Partial<Broker>
+
+/** Changes what every subscriber gets. */
+function events(change: (events: Observable<Event>, topic: string) => Observable<Event>): Break {
+  return broker => ({ subscribe: (topic, options) => change(broker.subscribe(topic, options), topic) })
+}
+
+/** Changes the options of every subscriber. */
+function options(change: (options: SubscribeOptions) => SubscribeOptions): Break {
+  return broker => ({ subscribe: (topic, given = {}) => broker.subscribe(topic, change(given)) })
+}
+
+/** An event with some members replaced. */
+function changed(event: Event, members: Partial<Event>): Event {
+  return { ...event, ack: () => event.ack(), nak: delayMs => event.nak(delayMs), ...members }
+}
+
+/** Acknowledges on arrival, whatever becomes of the message. */
+const acksOnArrival = events(
+  source => new Observable(subscriber => source.subscribe(event => outside(() => subscriber.next(event)))),
+)
+
+/** Never acknowledges what is consumed, so that it comes again when its subscriber leaves. */
+const neverAcks = options(given => ({ ...given, ack: 'manual' }))
+
+/** Counts a message as given up when its subscriber has left. */
+const dropsOnLeave: Break = broker => ({
+  subscribe: (topic, given) =>
+    new Observable(subscriber => {
+      const { ack = 'consumed' } = given ?? {}
+      broker.subscribe(topic, { ...given, ack: 'manual' }).subscribe(event => {
+        if (subscriber.closed) return
+        if (ack === 'manual') subscriber.next(event)
+        else deliver(subscriber, event, error => (subscriber.closed || !error ? event.ack() : event.nak(0)))
+      })
+    }),
+})
+
+const nobody = new Subject<Event>()
+const ended = new Subject<void>()
+
+/** Brokers that break the contract in one point, and the check that must notice. */
+const broken: { readonly [title: string]: Break } = {
+  'answers publish with one receipt and completes': broker => ({
+    publish: (topic, message) => broker.publish(topic, message).pipe(map(receipt => ({ ...receipt, id: 'same' }))),
+  }),
+  'publishes when subscribed, not before': broker => ({
+    publish(topic, message) {
+      broker.publish(topic, message).subscribe()
+      return broker.publish(topic, message)
+    },
+  }),
+  'gives every subscriber the whole event': events(map(event => changed(event, { id: 'another' }))),
+  'keeps topics apart': broker => ({
+    subscribe: (topic, given) => broker.subscribe(`${topic.split('.')[0]}.>`, given),
+  }),
+  'keeps the order of publication': events(source =>
+    source.pipe(
+      bufferCount(2),
+      concatMap(pair => pair.toReversed()),
+    ),
+  ),
+  'runs no subscriber before publish returns': broker => {
+    const published = new Subject<Event>()
+    return {
+      subscribe: () => published,
+      publish: (topic, message) =>
+        broker.publish(topic, message).pipe(
+          tap({
+            subscribe: () =>
+              published.next({ id: '', topic, message, attempt: 1, publishedAt: 0, ack: () => {}, nak: () => {} }),
+          }),
+        ),
+    }
+  },
+  'refuses to publish to what is no topic': () => ({ publish: () => EMPTY }),
+  'refuses to subscribe to what is no topic': () => ({ subscribe: () => NEVER }),
+  'refuses wrong options and names each': broker => ({ subscribe: topic => broker.subscribe(topic) }),
+  'keeps an error of one subscriber from others': events(
+    source =>
+      new Observable(subscriber => {
+        subscriber.add(source.pipe(takeUntil(ended)).subscribe(subscriber))
+        return () => ended.next()
+      }),
+  ),
+  'gives at most a window of held messages': options(given => ({ ...given, window: 1000 })),
+  'matches one word with a star': broker => ({
+    subscribe: (topic, given) => broker.subscribe(topic.replace(/\*.*/, '>'), given),
+  }),
+  'matches one or more last words with >': broker => ({
+    subscribe: (topic, given) => broker.subscribe(topic.replace('>', '*'), given),
+  }),
+  'gives each message to one member of a queue': broker => ({ subscribe: topic => broker.subscribe(topic) }),
+  'gives every member of a queue its share': broker => {
+    let members = 0
+    return { subscribe: (topic, given) => (members++ === 0 ? broker.subscribe(topic, given) : nobody) }
+  },
+  'gives every queue and plain subscriber each message': options(({ queue: _, ...rest }) => ({
+    ...rest,
+    queue: 'all',
+  })),
+  'gives nothing to a member that has left': broker => ({
+    subscribe: (topic, given) =>
+      new Observable(subscriber => {
+        broker.subscribe(topic, given).subscribe(event => subscriber.next(event))
+      }),
+  }),
+  'delivers again what is released with an error': acksOnArrival,
+  'does not deliver again what is consumed': neverAcks,
+  'delivers again when a subscription ends inside next': dropsOnLeave,
+  'lets holders finish when a subscription has ended': neverAcks,
+  'delivers again after nak': events(map(event => changed(event, { nak: () => event.ack() }))),
+  'gives a manual subscriber no more before it acks': events(tap(event => event.ack())),
+  'passes on what was not acked when its subscriber left': events(tap(event => event.ack())),
+  'refuses ack and nak of events that consumption acks': events(
+    map(event => changed(event, { ack: () => {}, nak: () => {} })),
+  ),
+}
+
+describe('testBroker', () => {
+  it.concurrent.each(brokerChecks)('fails a broker that breaks: $title', async check => {
+    const change = broken[check.title]
+    if (change === undefined) throw new Error(`no broken broker for "${check.title}"`)
+    const broker = memoryBroker({ log: silentLog, redeliverAfterMs: 1 })
+    const { name, publish, subscribe } = { ...methodsOf(broker), ...change(broker) }
+
+    const run = runBrokerCheck(check, memoryFixture({ name, publish, subscribe }, 100))
+
+    await expect(run).rejects.toThrow()
+  })
+})
+
+function methodsOf(broker: Broker): Broker {
+  return {
+    name: 'broken',
+    publish: (topic, message) => broker.publish(topic, message),
+    subscribe: (topic, given) => broker.subscribe(topic, given),
+  }
+}
