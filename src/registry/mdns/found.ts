@@ -97,12 +97,15 @@ class FoundNodes implements Found {
   }
 
   private hearNode({ name, ttl, port, host, text }: Sighting, now: number): boolean {
-    if (ttl === 0) return this.drop(name)
-    if (port === undefined || host === undefined || text === undefined) return false // PTR alone: not a whole record
-    const address = writeAddress({ host, port })
+    const address = host === undefined || port === undefined ? undefined : writeAddress({ host, port })
+    const known = this.entries.get(name)
+    if (ttl === 0) {
+      // The goodbye of a node that another has replaced, at another address, comes too late.
+      return (address === undefined || address === known?.address) && this.drop(name)
+    }
+    if (address === undefined || text === undefined) return false // PTR alone: not a whole record
     const joined = joinText(text)
     const expiresAt = now + Math.min(ttl, MAX_TTL_S) * 1000
-    const known = this.entries.get(name)
     if (known !== undefined && known.text === joined && known.address === address) {
       known.expiresAt = expiresAt // heard again: nothing to inflate
       return false
