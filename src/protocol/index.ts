@@ -1,3 +1,3 @@
 export * from './peer.js'
-export * from './protocol.js'
 export * from './pool.js'
+export * from './protocol.js'

@@ -1,15 +1,26 @@
-import type { Observable } from 'rxjs'
-import type { Runtime } from '../core/index.js'
-import type { Peer } from './peer.js'
+import { Observable, Subscriber, type Subscription } from 'rxjs'
+import {
+  having,
+  integer,
+  number,
+  optional,
+  resolveOptions,
+  RpcError,
+  retrySafely,
+  systemRuntime,
+  type Message,
+  type Runtime,
+} from '../core/index.js'
+import type { Call, Peer } from './peer.js'
 import type { Connection } from './protocol.js'
 
 /** Options of {@link pool}. */
 export interface PoolOptions {
   /** Most connections open at once; calls go to the one with the fewest running. @default 1 */
   readonly maxConnections?: number
-  /** How long a connection without calls is kept, ms. @default 60_000 */
+  /** How long a connection without calls is kept, at least; at most half as long again, ms. @default 60_000 */
   readonly idleMs?: number
-  /** How long a connection takes new calls before it is drained and replaced, ms, ± 10 %. @default Infinity */
+  /** How long a connection takes new calls before it is replaced, ± 10 %, ms. @default Infinity */
   readonly maxAgeMs?: number
   /** Time and chance. @default systemRuntime() */
   readonly runtime?: Runtime
@@ -26,4 +37,198 @@ export interface Pool extends Peer {
  * again when a call comes after a connection has ended. Calls made while it connects wait; when connecting fails they
  * fail with that error, which says `retry.safe`, for nothing was sent.
  */
-export declare function pool(connect: Observable<Connection>, options?: PoolOptions): Pool
+export function pool(connect: Observable<Connection>, options?: PoolOptions): Pool {
+  return new ConnectionPool(connect, resolvePoolOptions(options))
+}
+
+/** Fills and checks the options of {@link pool}; INVALID_ARGUMENT lists every fault. */
+export function resolvePoolOptions(options: PoolOptions | undefined): Required<PoolOptions> {
+  return resolveOptions<Required<PoolOptions>>(
+    'pool',
+    {
+      maxConnections: optional(integer({ min: 1 }), 1),
+      idleMs: optional(number({ min: 1 }), 60_000),
+      maxAgeMs: optional(integer({ min: 1, max: Infinity }), Infinity),
+      runtime: optional(having<Runtime>('scheduler', 'random'), systemRuntime()),
+    },
+    options,
+  )
+}
+
+class ConnectionPool implements Pool {
+  private readonly connect: Observable<Connection>
+  private readonly options: Required<PoolOptions>
+  /** Connections that take new calls, or will when they are open. */
+  private readonly usable: PooledConnection[]
+  private closed: boolean
+
+  constructor(connect: Observable<Connection>, options: Required<PoolOptions>) {
+    this.connect = connect
+    this.options = options
+    this.usable = []
+    this.closed = false
+  }
+
+  call(call: Call): Observable<Message> {
+    return new Observable(subscriber => {
+      if (this.closed) {
+        subscriber.error(
+          new RpcError('UNAVAILABLE', 'the pool is closed', { reason: 'pool_closed', retry: retrySafely }),
+        )
+        return
+      }
+      this.pick().run(call, subscriber)
+    })
+  }
+
+  close(): void {
+    this.closed = true
+    for (const connection of this.usable.splice(0)) connection.retire()
+  }
+
+  private pick(): PooledConnection {
+    let best = this.usable[0]
+    for (const candidate of this.usable) if (best === undefined || candidate.running < best.running) best = candidate
+    if (best !== undefined && (best.running === 0 || this.usable.length >= this.options.maxConnections)) return best
+    const opened = new PooledConnection(this.options, connection => this.remove(connection))
+    this.usable.push(opened)
+    opened.open(this.connect)
+    return opened
+  }
+
+  private remove(connection: PooledConnection): void {
+    const index = this.usable.indexOf(connection)
+    if (index >= 0) this.usable.splice(index, 1)
+  }
+}
+
+/** One connection of a pool, from the first call that asks for it to its end. */
+class PooledConnection {
+  running: number
+  private readonly options: Required<PoolOptions>
+  private readonly unusable: (self: PooledConnection) => void
+  private readonly waiting: Set<PooledCall>
+  private connection: Connection | undefined
+  private failure: RpcError | undefined
+  private lifetime: Subscription | undefined
+  private timers: Subscription | undefined
+  private retired: boolean
+  private used: boolean
+
+  constructor(options: Required<PoolOptions>, unusable: (self: PooledConnection) => void) {
+    this.running = 0
+    this.options = options
+    this.unusable = unusable
+    this.waiting = new Set()
+    this.connection = undefined
+    this.failure = undefined
+    this.lifetime = undefined
+    this.timers = undefined
+    this.retired = false
+    this.used = false
+  }
+
+  open(connect: Observable<Connection>): void {
+    const lifetime = new Subscriber<Connection>({
+      next: connection => this.opened(connection),
+      error: (error: unknown) => this.ended(RpcError.from(error, 'UNAVAILABLE')),
+      complete: () => this.ended(closedEarly()),
+    })
+    this.lifetime = lifetime
+    connect.subscribe(lifetime)
+  }
+
+  run(call: Call, subscriber: Subscriber<Message>): void {
+    this.running++
+    this.used = true
+    const pooled = new PooledCall(subscriber, call, this)
+    if (this.connection !== undefined) this.connection.call(call).subscribe(pooled)
+    else if (this.failure !== undefined) subscriber.error(this.failure)
+    else this.waiting.add(pooled)
+  }
+
+  /** A call has ended. */
+  done(call: PooledCall): void {
+    this.running--
+    this.waiting.delete(call)
+    if (this.retired && this.running === 0) this.close()
+  }
+
+  /** Takes no new calls and closes when the running ones have ended. */
+  retire(): void {
+    this.retired = true
+    this.unusable(this)
+    if (this.running === 0) this.close()
+  }
+
+  private opened(connection: Connection): void {
+    this.connection = connection
+    connection.status.subscribe(status => {
+      if (status !== 'open') this.retire()
+    })
+    this.watchIdleness()
+    this.watchAge()
+    for (const waiting of [...this.waiting]) {
+      this.waiting.delete(waiting)
+      connection.call(waiting.request).subscribe(waiting)
+    }
+  }
+
+  private ended(error: RpcError): void {
+    this.failure = error
+    this.retired = true
+    this.unusable(this)
+    this.timers?.unsubscribe()
+    for (const waiting of [...this.waiting]) waiting.error(error)
+  }
+
+  private close(): void {
+    this.timers?.unsubscribe()
+    this.lifetime?.unsubscribe()
+  }
+
+  /** One timer, not one for every time that the last call ends. */
+  private watchIdleness(): void {
+    const tickMs = this.options.idleMs / 2
+    let idleTicks = 0
+    const tick = (): boolean => {
+      idleTicks = this.running === 0 && !this.used ? idleTicks + 1 : 0
+      this.used = false
+      if (idleTicks < 2) return true
+      this.retire()
+      return false
+    }
+    this.addTimer(
+      this.options.runtime.scheduler.schedule(function () {
+        if (tick()) this.schedule(undefined, tickMs)
+      }, tickMs),
+    )
+  }
+
+  private watchAge(): void {
+    const { maxAgeMs, runtime } = this.options
+    if (maxAgeMs === Infinity) return
+    const spread = 0.9 + 0.2 * runtime.random() // so that connections made together do not end together
+    this.addTimer(runtime.scheduler.schedule(() => this.retire(), maxAgeMs * spread))
+  }
+
+  private addTimer(timer: Subscription): void {
+    if (this.timers === undefined) this.timers = timer
+    else this.timers.add(timer)
+  }
+}
+
+/** Passes the messages of a call through and counts it. */
+class PooledCall extends Subscriber<Message> {
+  readonly request: Call
+
+  constructor(out: Subscriber<Message>, request: Call, connection: PooledConnection) {
+    super(out)
+    this.request = request
+    this.add(() => connection.done(this))
+  }
+}
+
+function closedEarly(): RpcError {
+  return new RpcError('UNAVAILABLE', 'the connection closed', { reason: 'connection_closed', retry: retrySafely })
+}

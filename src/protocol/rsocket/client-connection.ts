@@ -1,0 +1,55 @@
+import type { Frame, Socket } from '../../transport/index.js'
+import type { Peer } from '../peer.js'
+import { RSocketConnection, type ConnectionEnd } from './connection.js'
+import { readError } from './error-frame.js'
+import { ErrorCode, Flag, FrameType, HEADER_BYTES, readU32 } from './frame.js'
+import { NONE } from './frame-sender.js'
+import type { RSocketOptions } from './options.js'
+import { setupBody, setupOf } from './setup.js'
+
+/** A connection that we opened: it begins with SETUP, and requests may follow at once. */
+export class ClientConnection extends RSocketConnection {
+  private heard: boolean
+
+  constructor(
+    socket: Socket,
+    options: Required<RSocketOptions>,
+    peer: Peer | undefined,
+    onEnd: (end: ConnectionEnd) => void,
+  ) {
+    super(socket, options, 1, onEnd)
+    this.heard = false
+    if (peer !== undefined) this.serve(peer)
+  }
+
+  /** Sends SETUP and begins to read. */
+  override start(): void {
+    const { keepAliveMs, maxLifetimeMs, codec, attributes } = this.options
+    const setup = setupOf(keepAliveMs, maxLifetimeMs, codec.contentType, attributes)
+    this.sender.send(0, FrameType.SETUP, Flag.METADATA, NONE, undefined, setupBody(setup))
+    this.keepAlive(keepAliveMs, maxLifetimeMs)
+    super.start()
+  }
+
+  protected override onFirstFrames(
+    type: number,
+    _flags: number,
+    streamId: number,
+    { bytes, start, end }: Frame,
+  ): boolean {
+    if (this.heard) return true
+    this.heard = true
+    const at = start + HEADER_BYTES
+    if (type !== FrameType.ERROR || streamId !== 0 || at + 4 > end) return true
+    const code = readU32(bytes, at)
+    if (!SETUP_ERRORS.has(code)) return true
+    this.end(readError(code, bytes, at + 4, end))
+    return false
+  }
+}
+
+const SETUP_ERRORS: ReadonlySet<number> = new Set([
+  ErrorCode.INVALID_SETUP,
+  ErrorCode.UNSUPPORTED_SETUP,
+  ErrorCode.REJECTED_SETUP,
+])

@@ -1,0 +1,445 @@
+import { BehaviorSubject, type Observable, type Subscription } from 'rxjs'
+import type { Codec } from '../../codec/index.js'
+import {
+  emptyHeader,
+  RpcError,
+  retrySafely,
+  type Header,
+  type Log,
+  type Message,
+  type Runtime,
+} from '../../core/index.js'
+import type { Frame, Socket } from '../../transport/index.js'
+import type { Call, Peer } from '../peer.js'
+import type { Connection, ConnectionStatus } from '../protocol.js'
+import { readError, sendErrorFrame } from './error-frame.js'
+import { ErrorCode, Flag, FrameType, HEADER_BYTES, MAX_31_BITS, readU16, readU24, readU32 } from './frame.js'
+import { FrameSender, NONE } from './frame-sender.js'
+import { Keepalive } from './keepalive.js'
+import { RouteReader, RouteWriter } from './metadata.js'
+import type { RSocketOptions } from './options.js'
+import { request, type RequesterContext } from './requester.js'
+import { RequestAcceptor } from './request-acceptor.js'
+import type { Stream } from './stream.js'
+
+/** How a connection ended; `undefined` when it was closed on purpose. */
+export type ConnectionEnd = RpcError | undefined
+
+/**
+ * The part of a connection that is the same for both roles: the table of streams, and what the frames of a connection
+ * that is set up mean. {@link ClientConnection} and {@link ServerConnection} add how it is set up.
+ */
+export abstract class RSocketConnection implements Connection, RequesterContext {
+  readonly local: string
+  readonly remote: string
+  readonly sender: FrameSender
+  readonly routes: RouteWriter
+  readonly codec: Codec
+  readonly runtime: Runtime
+  readonly log: Log
+  readonly window: number
+  attributes: Header
+  protected readonly options: Required<RSocketOptions>
+  protected keepalive: Keepalive | undefined
+  private readonly socket: Socket
+  private readonly streams: Map<number, Stream>
+  private readonly acceptor: RequestAcceptor
+  private readonly status$: BehaviorSubject<ConnectionStatus>
+  private readonly onEnd: (end: ConnectionEnd) => void
+  private blockedStreams: Set<Stream>
+  private inbound: Subscription | undefined
+  private closing: Subscription | undefined
+  private nextId: number
+  private ended: boolean
+
+  constructor(socket: Socket, options: Required<RSocketOptions>, firstId: 1 | 2, onEnd: (end: ConnectionEnd) => void) {
+    this.local = socket.local
+    this.remote = socket.remote
+    this.sender = new FrameSender(socket)
+    this.routes = new RouteWriter()
+    this.codec = options.codec
+    this.runtime = options.runtime
+    this.log = options.log
+    this.window = options.window
+    this.attributes = emptyHeader
+    this.options = options
+    this.keepalive = undefined
+    this.socket = socket
+    this.streams = new Map()
+    this.acceptor = new RequestAcceptor(this, new RouteReader(), options.maxStreams)
+    this.status$ = new BehaviorSubject<ConnectionStatus>('open')
+    this.onEnd = onEnd
+    this.blockedStreams = new Set()
+    this.inbound = undefined
+    this.closing = undefined
+    this.nextId = firstId
+    this.ended = false
+  }
+
+  get status(): Observable<ConnectionStatus> {
+    return this.status$.asObservable()
+  }
+
+  call(call: Call): Observable<Message> {
+    return request(this, call)
+  }
+
+  /** Begins to read. */
+  start(): void {
+    this.socket.writable.subscribe(() => this.resumeBlocked())
+    this.inbound = this.socket.inbound.subscribe({
+      next: frame => this.onFrame(frame),
+      error: (cause: unknown) => this.onSocketError(RpcError.from(cause, 'UNAVAILABLE')),
+      complete: () => this.end(this.status$.value === 'draining' ? undefined : this.lost('the peer closed it')),
+    })
+  }
+
+  /** Takes no new calls, says so to the peer, and closes when the running ones have ended. */
+  drain(): void {
+    if (this.status$.value !== 'open') return
+    this.status$.next('draining')
+    sendErrorFrame(
+      this.sender,
+      0,
+      ErrorCode.CONNECTION_CLOSE,
+      new RpcError('UNAVAILABLE', 'draining', { reason: 'draining' }),
+    )
+    this.closeWhenIdle()
+  }
+
+  /** Closes now; calls fail with UNAVAILABLE at both ends. */
+  close(): void {
+    this.end(undefined)
+  }
+
+  refusal(): RpcError | undefined {
+    const status = this.status$.value
+    if (status !== 'open') return unsent(`the connection to ${this.remote} is ${status}`, `connection_${status}`)
+    const { queuedBytes } = this.sender
+    const { maxQueuedBytes } = this.options
+    if (queuedBytes <= maxQueuedBytes) return undefined
+    return new RpcError(
+      'RESOURCE_EXHAUSTED',
+      `${queuedBytes} bytes wait for ${this.remote}, at most ${maxQueuedBytes}`,
+      {
+        reason: 'queue_full',
+        retry: retrySafely,
+        details: { queuedBytes, limit: maxQueuedBytes },
+      },
+    )
+  }
+
+  open(stream: Stream | undefined): number {
+    const id = this.nextId
+    if (stream !== undefined) this.streams.set(id, stream)
+    do this.nextId = this.nextId > MAX_31_BITS - 2 ? 2 - (id & 1) : this.nextId + 2
+    while (this.streams.has(this.nextId))
+    return id
+  }
+
+  /** Enters a stream that the peer opened. */
+  accepted(streamId: number, stream: Stream): void {
+    this.streams.set(streamId, stream)
+  }
+
+  forget(streamId: number): void {
+    if (!this.streams.delete(streamId)) return
+    if (!this.isOwn(streamId)) this.acceptor.released()
+    if (this.status$.value === 'draining') this.closeWhenIdle()
+  }
+
+  blocked(stream: Stream): void {
+    this.blockedStreams.add(stream)
+  }
+
+  /** Answers the requests of the other side from now on. */
+  protected serve(peer: Peer): void {
+    this.acceptor.peer = peer
+  }
+
+  /** A frame before the connection is set up. True when it is set up and the frame is to be taken as any other. */
+  protected abstract onFirstFrames(type: number, flags: number, streamId: number, frame: Frame): boolean
+
+  /** Says what is wrong to the peer and to the log, and ends the connection. */
+  protected fail(error: RpcError, code: number = ErrorCode.CONNECTION_ERROR): void {
+    if (this.ended) return
+    this.log({
+      level: 'warn',
+      event: 'connection.failed',
+      message: `connection ${this.local} – ${this.remote} ended: ${error.message}`,
+      fields: { local: this.local, remote: this.remote, code: error.code, reason: error.reason },
+    })
+    sendErrorFrame(this.sender, 0, code, error)
+    this.end(error)
+  }
+
+  /** Ends the connection without a word to the peer. */
+  protected end(end: ConnectionEnd): void {
+    if (this.ended) return
+    this.ended = true
+    this.keepalive?.stop()
+    this.closing?.unsubscribe()
+    this.socket.close()
+    const streams = [...this.streams.values()]
+    this.streams.clear()
+    this.blockedStreams.clear()
+    this.status$.next('closed')
+    this.status$.complete()
+    const error = end ?? this.lost('it was closed')
+    for (const stream of streams) stream.onConnectionLost(error)
+    this.onEnd(end)
+  }
+
+  /** The error of calls that were running when the connection ended. */
+  protected lost(why: string, cause?: unknown): RpcError {
+    return new RpcError('UNAVAILABLE', `the connection to ${this.remote} is lost: ${why}`, {
+      reason: 'connection_lost',
+      cause,
+    })
+  }
+
+  /** Begins to keep the connection alive, and to end it when the peer falls silent. */
+  protected keepAlive(sendEveryMs: number, maxLifetimeMs: number): void {
+    this.keepalive = new Keepalive(
+      this.runtime,
+      { sendEveryMs, maxLifetimeMs },
+      {
+        send: () => this.sender.send(0, FrameType.KEEPALIVE, Flag.RESPOND, NONE, undefined, NO_POSITION),
+        dead: () => this.onSilence(maxLifetimeMs),
+      },
+    )
+  }
+
+  private isOwn(streamId: number): boolean {
+    return (streamId & 1) === (this.nextId & 1)
+  }
+
+  private closeWhenIdle(): void {
+    if (this.streams.size > 0 || this.closing !== undefined || this.ended) return
+    // The peer closes when it has read that we drain; a request that it sent before is refused, not lost.
+    this.closing = this.runtime.scheduler.schedule(() => this.end(undefined), this.options.closeTimeoutMs)
+  }
+
+  private onSilence(maxLifetimeMs: number): void {
+    const error = this.lost(`nothing was heard for ${maxLifetimeMs} ms`)
+    this.fail(error)
+    this.inbound?.unsubscribe() // a peer that reads nothing would keep the socket open
+  }
+
+  private onSocketError(cause: RpcError): void {
+    // A frame over the limit leaves the way out open, so the peer can be told.
+    if (cause.reason === 'frame_too_large') this.fail(cause)
+    else this.end(this.lost(cause.rawMessage, cause))
+    this.inbound?.unsubscribe()
+  }
+
+  private resumeBlocked(): void {
+    this.sender.drained()
+    const waiting = this.blockedStreams
+    this.blockedStreams = new Set()
+    for (const stream of waiting) {
+      if (!this.sender.ready) break
+      waiting.delete(stream)
+      stream.onWritable()
+    }
+    // Round robin: those that had no turn come before those that had one and wait again.
+    for (const stream of this.blockedStreams) waiting.add(stream)
+    this.blockedStreams = waiting
+  }
+
+  private onFrame(frame: Frame): void {
+    if (this.ended) return
+    this.keepalive?.hear()
+    const { bytes, start, end } = frame
+    if (end - start < HEADER_BYTES) {
+      this.fail(malformed(`a frame of ${end - start} bytes`))
+      return
+    }
+    const streamId = readU32(bytes, start)
+    const typeAndFlags = readU16(bytes, start + 4)
+    const type = typeAndFlags >>> 10
+    const flags = typeAndFlags & 0x3ff
+    if (streamId > MAX_31_BITS) this.fail(malformed('a stream id above 2^31 - 1'))
+    else if (this.onFirstFrames(type, flags, streamId, frame)) {
+      if (streamId === 0) this.onConnectionFrame(type, flags, frame)
+      else this.onStreamFrame(type, flags, streamId, frame)
+      if (this.sender.queuedBytes > 2 * this.options.maxQueuedBytes) this.fail(this.slowPeer())
+    }
+  }
+
+  private onStreamFrame(type: number, flags: number, streamId: number, { bytes, start, end }: Frame): void {
+    switch (type) {
+      case FrameType.PAYLOAD:
+        this.onPayload(flags, streamId, bytes, start, end)
+        return
+      case FrameType.REQUEST_N:
+        this.onRequestN(streamId, bytes, start, end)
+        return
+      case FrameType.CANCEL:
+        this.streams.get(streamId)?.onCancel()
+        return
+      case FrameType.ERROR:
+        this.onStreamError(streamId, bytes, start, end)
+        return
+      case FrameType.REQUEST_RESPONSE:
+      case FrameType.REQUEST_FNF:
+      case FrameType.REQUEST_STREAM:
+      case FrameType.REQUEST_CHANNEL:
+        this.onRequest(type, flags, streamId, bytes, start, end)
+        return
+      case FrameType.SETUP:
+      case FrameType.KEEPALIVE:
+      case FrameType.LEASE:
+      case FrameType.METADATA_PUSH:
+        return // connection frames on a stream are ignored
+      default:
+        this.onUnknown(type, flags)
+    }
+  }
+
+  private onConnectionFrame(type: number, flags: number, { bytes, start, end }: Frame): void {
+    switch (type) {
+      case FrameType.KEEPALIVE:
+        this.onKeepalive(flags, bytes, start, end)
+        return
+      case FrameType.ERROR:
+        if (end - start < HEADER_BYTES + 4) this.fail(malformed('an ERROR frame without a code'))
+        else this.onConnectionError(readU32(bytes, start + HEADER_BYTES), bytes, start + HEADER_BYTES + 4, end)
+        return
+      case FrameType.SETUP: // a second one
+      case FrameType.LEASE: // not negotiated
+      case FrameType.METADATA_PUSH:
+      case FrameType.CANCEL:
+      case FrameType.PAYLOAD:
+      case FrameType.REQUEST_N:
+        return
+      default:
+        this.onUnknown(type, flags)
+    }
+  }
+
+  private onPayload(flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
+    const stream = this.streams.get(streamId)
+    if (stream === undefined) return // what was on its way when we cancelled
+    if ((flags & Flag.FOLLOWS) !== 0) {
+      this.fail(malformed('a fragment: fragmentation is not offered here'))
+      return
+    }
+    if ((flags & (Flag.NEXT | Flag.COMPLETE)) === 0) {
+      this.fail(malformed('a PAYLOAD that is neither an item nor an end'))
+      return
+    }
+    const body = start + HEADER_BYTES
+    if ((flags & Flag.METADATA) === 0) {
+      stream.onPayload(flags, bytes, -1, body, end)
+      return
+    }
+    const metadataEnd = this.metadataEnd(bytes, body, end, flags)
+    if (metadataEnd >= 0) stream.onPayload(flags, bytes, body + 3, metadataEnd, end)
+  }
+
+  private onRequestN(streamId: number, bytes: Uint8Array, start: number, end: number): void {
+    if (end - start < HEADER_BYTES + 4) {
+      this.fail(malformed('a REQUEST_N frame without a number'))
+      return
+    }
+    const n = readU32(bytes, start + HEADER_BYTES)
+    if (n > 0) this.streams.get(streamId)?.onRequestN(n >= MAX_31_BITS ? Infinity : n)
+  }
+
+  private onStreamError(streamId: number, bytes: Uint8Array, start: number, end: number): void {
+    if (end - start < HEADER_BYTES + 4) {
+      this.fail(malformed('an ERROR frame without a code'))
+      return
+    }
+    const stream = this.streams.get(streamId)
+    if (stream === undefined) return
+    stream.onError(readError(readU32(bytes, start + HEADER_BYTES), bytes, start + HEADER_BYTES + 4, end))
+  }
+
+  private onRequest(
+    type: number,
+    flags: number,
+    streamId: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    if (this.isOwn(streamId)) {
+      this.fail(malformed(`a request on stream ${streamId}, which is not the peer's to open`))
+      return
+    }
+    if (this.streams.has(streamId)) return
+    if ((flags & Flag.FOLLOWS) !== 0) {
+      this.fail(malformed('a fragment: fragmentation is not offered here'))
+      return
+    }
+    const hasCredit = type === FrameType.REQUEST_STREAM || type === FrameType.REQUEST_CHANNEL
+    const body = start + HEADER_BYTES + (hasCredit ? 4 : 0)
+    if (body > end) {
+      this.fail(malformed('a request without its request-n'))
+      return
+    }
+    const hasMetadata = (flags & Flag.METADATA) !== 0
+    const metadataEnd = hasMetadata ? this.metadataEnd(bytes, body, end, flags) : body
+    if (metadataEnd < 0) return
+    const credit = hasCredit ? readU32(bytes, start + HEADER_BYTES) : 0
+    const draining = this.status$.value !== 'open'
+    this.acceptor.accept(
+      { type, flags, streamId, credit, draining },
+      bytes,
+      hasMetadata ? body + 3 : body,
+      metadataEnd,
+      end,
+    )
+  }
+
+  /** Where the metadata of a frame ends; negative when the frame is invalid and has been dealt with. */
+  private metadataEnd(bytes: Uint8Array, body: number, end: number, flags: number): number {
+    const metadataEnd = body + 3 <= end ? body + 3 + readU24(bytes, body) : end + 1
+    if (metadataEnd <= end) return metadataEnd
+    if ((flags & Flag.IGNORE) === 0) this.fail(malformed('metadata that is longer than its frame'))
+    return -1
+  }
+
+  private onKeepalive(flags: number, bytes: Uint8Array, start: number, end: number): void {
+    if (end - start < HEADER_BYTES + 8) {
+      this.fail(malformed('a KEEPALIVE frame without a position'))
+      return
+    }
+    if ((flags & Flag.RESPOND) === 0) return
+    const echo = bytes.slice(start + HEADER_BYTES, end)
+    echo.set(NO_POSITION)
+    this.sender.send(0, FrameType.KEEPALIVE, 0, NONE, undefined, echo)
+  }
+
+  private onConnectionError(code: number, bytes: Uint8Array, start: number, end: number): void {
+    if (code === ErrorCode.CONNECTION_ERROR)
+      this.end(this.lost('the peer ended it', readError(code, bytes, start, end)))
+    if (code !== ErrorCode.CONNECTION_CLOSE || this.status$.value !== 'open') return
+    this.status$.next('draining')
+    if (this.streams.size === 0) this.end(undefined)
+  }
+
+  private onUnknown(type: number, flags: number): void {
+    if ((flags & Flag.IGNORE) === 0)
+      this.fail(malformed(`a frame of type 0x${type.toString(16)}, which is not understood`))
+  }
+
+  private slowPeer(): RpcError {
+    return new RpcError('RESOURCE_EXHAUSTED', `${this.remote} goes on asking but does not read its answers`, {
+      reason: 'slow_peer',
+    })
+  }
+}
+
+const NO_POSITION = new Uint8Array(8)
+
+/** The error of a peer that does not keep to the protocol. */
+export function malformed(what: string): RpcError {
+  return new RpcError('INVALID_ARGUMENT', `the peer sent ${what}`, { reason: 'malformed_frame' })
+}
+
+function unsent(message: string, reason: string): RpcError {
+  return new RpcError('UNAVAILABLE', message, { reason, retry: retrySafely })
+}

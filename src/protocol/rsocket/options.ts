@@ -1,0 +1,69 @@
+import type { Codec } from '../../codec/index.js'
+import { msgpack } from '../../codec/msgpack.js'
+import {
+  consoleLog,
+  fn,
+  having,
+  header,
+  integer,
+  optional,
+  resolveOptions,
+  systemRuntime,
+  type Header,
+  type Log,
+  type Runtime,
+} from '../../core/index.js'
+import { MAX_31_BITS } from './frame.js'
+
+/** Options of {@link rsocket}. */
+export interface RSocketOptions {
+  /** Makes bytes of bodies. Both sides must use the same. @default msgpack() */
+  readonly codec?: Codec
+  /** Items of one stream that may be sent and not yet consumed, each way. @default 256 */
+  readonly window?: number
+  /** Time between the keepalives that a client sends, ms. @default 10_000 */
+  readonly keepAliveMs?: number
+  /** Silence after which a client and its server take the connection for dead, ms. @default 30_000 */
+  readonly maxLifetimeMs?: number
+  /** Time for a new connection to send its first frame, ms. @default 10_000 */
+  readonly setupTimeoutMs?: number
+  /** Calls of one peer that may run at once on a connection; more are refused, safe to retry. @default 16_384 */
+  readonly maxStreams?: number
+  /**
+   * Bytes that may wait for a socket which does not take more: new calls over it are refused, safe to retry, and a
+   * client that lets that much wait without reading is disconnected. @default 16_777_216
+   */
+  readonly maxQueuedBytes?: number
+  /** Time for peers to close a drained connection, ms. @default 1000 */
+  readonly closeTimeoutMs?: number
+  /** What a client tells about itself; the server sees it as `connection.attributes`. Not for secrets. @default `{}` */
+  readonly attributes?: Header
+  /** Where connections that end unasked are reported. @default consoleLog */
+  readonly log?: Log
+  /** Time and chance. @default systemRuntime() */
+  readonly runtime?: Runtime
+}
+
+/** Fills and checks the options; INVALID_ARGUMENT lists every fault. */
+export function resolveRSocketOptions(options: RSocketOptions | undefined): Required<RSocketOptions> {
+  const resolved = resolveOptions<Required<RSocketOptions>>(
+    'rsocket',
+    {
+      codec: optional(having<Codec>('contentType', 'encode', 'decodeUnsafe'), DEFAULT_CODEC),
+      window: optional(integer({ min: 1, max: MAX_31_BITS - 1 }), 256),
+      keepAliveMs: optional(integer({ min: 1, max: MAX_31_BITS }), 10_000),
+      maxLifetimeMs: optional(integer({ min: 1, max: MAX_31_BITS }), 30_000),
+      setupTimeoutMs: optional(integer({ min: 1 }), 10_000),
+      maxStreams: optional(integer({ min: 1, max: Infinity }), 16_384),
+      maxQueuedBytes: optional(integer({ min: 1, max: Infinity }), 16_777_216),
+      closeTimeoutMs: optional(integer({ min: 0 }), 1000),
+      attributes: optional(having<Header>(), {}),
+      log: optional(fn<Log>(), consoleLog),
+      runtime: optional(having<Runtime>('scheduler', 'microtask'), systemRuntime()),
+    },
+    options,
+  )
+  return { ...resolved, attributes: header(resolved.attributes) }
+}
+
+const DEFAULT_CODEC: Codec = msgpack()

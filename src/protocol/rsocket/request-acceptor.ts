@@ -1,0 +1,125 @@
+import { Subscriber } from 'rxjs'
+import { RpcError, retrySafely, type Message } from '../../core/index.js'
+import type { Kind, Peer, SingleCall } from '../peer.js'
+import { sendError } from './error-frame.js'
+import { Flag, FrameType, MAX_31_BITS } from './frame.js'
+import type { RequestMetadata, RouteReader } from './metadata.js'
+import type { Multiplexer } from './multiplexer.js'
+import { ChannelResponder, StreamResponder, UnaryResponder } from './responder.js'
+import type { Stream } from './stream.js'
+
+/** What the acceptor needs of its connection. */
+export interface AcceptorContext extends Multiplexer {
+  /** Enters a stream that the peer opened. */
+  accepted(streamId: number, stream: Stream): void
+}
+
+/** The fixed fields of a request frame. */
+export interface RequestHead {
+  readonly type: number
+  readonly flags: number
+  readonly streamId: number
+  /** Initial request-n of streams and channels. */
+  readonly credit: number
+  /** Whether the connection takes no new calls. */
+  readonly draining: boolean
+}
+
+/** Turns request frames into calls of `peer`, or refuses them. */
+export class RequestAcceptor {
+  /** Who answers; set when the connection is set up. */
+  peer: Peer | undefined
+  private readonly context: AcceptorContext
+  private readonly routes: RouteReader
+  private readonly maxStreams: number
+  private running: number
+
+  constructor(context: AcceptorContext, routes: RouteReader, maxStreams: number) {
+    this.peer = undefined
+    this.context = context
+    this.routes = routes
+    this.maxStreams = maxStreams
+    this.running = 0
+  }
+
+  /** A call has ended: there is room for another. */
+  released(): void {
+    this.running--
+  }
+
+  /** Answers a request frame whose metadata is `[start, metadataEnd)` and whose data goes on to `end`. */
+  accept(head: RequestHead, bytes: Uint8Array, start: number, metadataEnd: number, end: number): void {
+    let metadata: RequestMetadata
+    let body: unknown
+    try {
+      // Read in any case: it may spell out a route that later requests name.
+      metadata = this.routes.request(bytes, start, metadataEnd)
+      const refusal = this.refusal(head)
+      if (refusal !== undefined) throw refusal
+      body = metadata.hasBody ? this.context.codec.decodeUnsafe(bytes, metadataEnd, end) : undefined
+    } catch (error) {
+      if (head.type !== FrameType.REQUEST_FNF) sendError(this.context.sender, head.streamId, error)
+      return
+    }
+    if (this.peer !== undefined) this.start(this.peer, head, metadata, body)
+  }
+
+  private refusal({ type, credit, draining }: RequestHead): RpcError | undefined {
+    if (this.peer === undefined) {
+      return new RpcError('UNIMPLEMENTED', 'this side of the connection answers no calls', { reason: 'serves_nothing' })
+    }
+    if (draining) return refused('UNAVAILABLE', 'draining', 'the service is shutting down')
+    if (this.running >= this.maxStreams) {
+      return refused('RESOURCE_EXHAUSTED', 'too_many_streams', `${this.running} calls run on this connection`)
+    }
+    const needsCredit = type === FrameType.REQUEST_STREAM || type === FrameType.REQUEST_CHANNEL
+    if (!needsCredit || (credit > 0 && credit <= MAX_31_BITS)) return undefined
+    return new RpcError('INVALID_ARGUMENT', `initial request-n is ${credit}`, { reason: 'malformed_frame' })
+  }
+
+  private start(peer: Peer, head: RequestHead, metadata: RequestMetadata, body: unknown): void {
+    const { streamId, type, flags } = head
+    const credit = head.credit >= MAX_31_BITS ? Infinity : head.credit
+    const { context } = this
+    this.running++
+    if (type === FrameType.REQUEST_FNF) {
+      peer.call(this.call('tell', metadata, body)).subscribe(new TellResponder(() => this.released()))
+    } else if (type === FrameType.REQUEST_RESPONSE) {
+      const responder = new UnaryResponder(context, streamId)
+      context.accepted(streamId, responder)
+      responder.start(peer, this.call('unary', metadata, body))
+    } else if (type === FrameType.REQUEST_STREAM) {
+      const responder = new StreamResponder(context, streamId, peer, this.call('serverStream', metadata, body), credit)
+      context.accepted(streamId, responder)
+      responder.start()
+    } else {
+      const kind: Kind = metadata.oneReply ? 'clientStream' : 'duplex'
+      const call = { ...this.call('unary', metadata, undefined), kind }
+      const complete = (flags & Flag.COMPLETE) !== 0
+      const responder = new ChannelResponder(context, streamId, peer, call, credit, complete)
+      context.accepted(streamId, responder)
+      responder.start()
+    }
+  }
+
+  private call(kind: SingleCall['kind'], { route, remainingMs, header }: RequestMetadata, body: unknown): SingleCall {
+    const deadline = remainingMs === undefined ? undefined : this.context.runtime.scheduler.now() + remainingMs
+    return { kind, route, header, deadline, key: undefined, body }
+  }
+}
+
+/** Lets a call run to which nothing is answered. */
+class TellResponder extends Subscriber<Message> {
+  constructor(ended: () => void) {
+    super()
+    this.add(ended)
+  }
+
+  protected override _error(): void {
+    this.unsubscribe() // the server has logged it, and nobody waits for it
+  }
+}
+
+function refused(code: 'UNAVAILABLE' | 'RESOURCE_EXHAUSTED', reason: string, message: string): RpcError {
+  return new RpcError(code, message, { reason, retry: retrySafely })
+}

@@ -1,0 +1,119 @@
+import { Observable, type Subscriber } from 'rxjs'
+import type { Listener, Socket, Transport } from '../../transport/index.js'
+import type { Peer } from '../peer.js'
+import type { Binding, Connection, ConnectOptions, Protocol } from '../protocol.js'
+import { ClientConnection } from './client-connection.js'
+import { resolveRSocketOptions, type RSocketOptions } from './options.js'
+import { ServerConnection } from './server-connection.js'
+
+/**
+ * RSocket 1.0 over `transport`: requests, streams and channels with item credits that cross the wire, cancellation that
+ * reaches the handler, keepalive, and millrace's compact metadata (docs/wire.md).
+ *
+ * A connection is set up without waiting for an answer; a server that refuses it fails every call made on it with
+ * FAILED_PRECONDITION (reason `unsupported_setup` when the codecs differ).
+ */
+export function rsocket(transport: Transport, options?: RSocketOptions): Protocol {
+  return new RSocketProtocol(transport, resolveRSocketOptions(options))
+}
+
+class RSocketProtocol implements Protocol {
+  readonly name = 'rsocket'
+  readonly transport: string
+  private readonly network: Transport
+  private readonly options: Required<RSocketOptions>
+
+  constructor(network: Transport, options: Required<RSocketOptions>) {
+    this.transport = network.name
+    this.network = network
+    this.options = options
+  }
+
+  connect(address: string, { serve }: ConnectOptions = {}): Observable<Connection> {
+    return new Observable(subscriber => {
+      subscriber.add(
+        this.network.dial(address).subscribe({
+          next: socket => this.connected(socket, serve, subscriber),
+          error: error => subscriber.error(error),
+        }),
+      )
+    })
+  }
+
+  listen(address: string, serve: (remote: Connection) => Peer): Observable<Binding> {
+    return new Observable(subscriber => {
+      const connections = new Set<ServerConnection>()
+      const listening = this.network.listen(address).subscribe({
+        next: listener => {
+          const binding = new RSocketBinding(listener, connections, () => listening.unsubscribe())
+          listener.sockets.subscribe(socket => this.accept(socket, serve, connections, binding))
+          subscriber.next(binding)
+        },
+        error: error => subscriber.error(error),
+      })
+      return () => {
+        listening.unsubscribe()
+        for (const connection of [...connections]) connection.close()
+      }
+    })
+  }
+
+  private connected(socket: Socket, serve: Peer | undefined, subscriber: Subscriber<Connection>): void {
+    const connection = new ClientConnection(socket, this.options, serve, end => {
+      if (end === undefined) subscriber.complete()
+      else subscriber.error(end)
+    })
+    subscriber.add(() => connection.close())
+    connection.start()
+    subscriber.next(connection)
+  }
+
+  private accept(
+    socket: Socket,
+    serve: (remote: Connection) => Peer,
+    connections: Set<ServerConnection>,
+    binding: RSocketBinding,
+  ): void {
+    const connection: ServerConnection = new ServerConnection(socket, this.options, serve, () => {
+      connections.delete(connection)
+      binding.connectionEnded()
+    })
+    connections.add(connection)
+    connection.start()
+    if (binding.draining) connection.drain()
+  }
+}
+
+class RSocketBinding implements Binding {
+  readonly address: string
+  draining: boolean
+  private readonly connections: ReadonlySet<ServerConnection>
+  private readonly stopListening: () => void
+  private readonly drained: Set<Subscriber<never>>
+
+  constructor(listener: Listener, connections: ReadonlySet<ServerConnection>, stopListening: () => void) {
+    this.address = listener.address
+    this.draining = false
+    this.connections = connections
+    this.stopListening = stopListening
+    this.drained = new Set()
+  }
+
+  drain(): Observable<never> {
+    return new Observable(subscriber => {
+      this.drained.add(subscriber)
+      subscriber.add(() => this.drained.delete(subscriber))
+      if (!this.draining) {
+        this.draining = true
+        this.stopListening()
+        for (const connection of [...this.connections]) connection.drain()
+      }
+      this.connectionEnded()
+    })
+  }
+
+  connectionEnded(): void {
+    if (!this.draining || this.connections.size > 0) return
+    for (const subscriber of [...this.drained]) subscriber.complete()
+  }
+}

@@ -1,0 +1,90 @@
+import type { Subscription } from 'rxjs'
+import { RpcError } from '../../core/index.js'
+import type { Frame, Socket } from '../../transport/index.js'
+import type { Peer } from '../peer.js'
+import type { Connection } from '../protocol.js'
+import { RSocketConnection, type ConnectionEnd } from './connection.js'
+import { ErrorCode, FrameType } from './frame.js'
+import { COMPACT_METADATA } from './metadata.js'
+import type { RSocketOptions } from './options.js'
+import { readSetup, type Setup } from './setup.js'
+
+/** A connection that a client opened: nothing is answered before its SETUP is accepted. */
+export class ServerConnection extends RSocketConnection {
+  private readonly answer: (remote: Connection) => Peer
+  private setupTimer: Subscription | undefined
+  private established: boolean
+
+  constructor(
+    socket: Socket,
+    options: Required<RSocketOptions>,
+    answer: (remote: Connection) => Peer,
+    onEnd: (end: ConnectionEnd) => void,
+  ) {
+    super(socket, options, 2, end => {
+      this.setupTimer?.unsubscribe()
+      onEnd(end)
+    })
+    this.answer = answer
+    this.setupTimer = undefined
+    this.established = false
+  }
+
+  /** Begins to read; the first frame must come in time. */
+  override start(): void {
+    const { setupTimeoutMs } = this.options
+    this.setupTimer = this.runtime.scheduler.schedule(() => {
+      this.fail(invalidSetup(`no SETUP within ${setupTimeoutMs} ms`, 'setup_timeout'), ErrorCode.INVALID_SETUP)
+    }, setupTimeoutMs)
+    super.start()
+  }
+
+  protected override onFirstFrames(type: number, flags: number, streamId: number, frame: Frame): boolean {
+    if (this.established) return true
+    this.setupTimer?.unsubscribe()
+    try {
+      if (type !== FrameType.SETUP || streamId !== 0)
+        throw invalidSetup('the first frame is not SETUP', 'invalid_setup')
+      this.establish(this.readSetup(frame, flags))
+    } catch (error) {
+      const refusal = RpcError.from(error, 'INTERNAL')
+      this.fail(refusal, setupErrorCodes.get(refusal.reason) ?? ErrorCode.REJECTED_SETUP)
+    }
+    return false
+  }
+
+  private readSetup({ bytes, start, end }: Frame, flags: number): Setup {
+    const setup = readSetup(bytes, start, end, flags)
+    const { contentType } = this.options.codec
+    if (setup.metadataType !== COMPACT_METADATA) throw unsupported('metadata', setup.metadataType, COMPACT_METADATA)
+    if (setup.dataType !== contentType) throw unsupported('data', setup.dataType, contentType)
+    return setup
+  }
+
+  private establish({ keepAliveMs, maxLifetimeMs, attributes }: Setup): void {
+    this.attributes = attributes
+    this.established = true
+    this.keepAlive(Infinity, Math.max(maxLifetimeMs, keepAliveMs))
+    this.serve(this.answer(this))
+  }
+}
+
+const setupErrorCodes: ReadonlyMap<string, number> = new Map([
+  ['invalid_setup', ErrorCode.INVALID_SETUP],
+  ['unsupported_setup', ErrorCode.UNSUPPORTED_SETUP],
+  ['lease_unsupported', ErrorCode.UNSUPPORTED_SETUP],
+])
+
+function unsupported(what: string, theirs: string, ours: string): RpcError {
+  return new RpcError(
+    'FAILED_PRECONDITION',
+    `SETUP: ${what} of type ${JSON.stringify(theirs)}, this server speaks ${ours}`,
+    {
+      reason: 'unsupported_setup',
+    },
+  )
+}
+
+function invalidSetup(what: string, reason: string): RpcError {
+  return new RpcError('FAILED_PRECONDITION', `SETUP: ${what}`, { reason })
+}

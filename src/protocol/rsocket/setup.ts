@@ -1,0 +1,93 @@
+import { emptyHeader, type Header, RpcError } from '../../core/index.js'
+import { Flag, HEADER_BYTES, MAX_31_BITS, readU24, readU32, writeU24, writeU32 } from './frame.js'
+import { COMPACT_METADATA, headerBytes, readHeaderBytes } from './metadata.js'
+
+/** What a client says in its first frame. */
+export interface Setup {
+  /** Time between keepalives, ms. */
+  readonly keepAliveMs: number
+  /** Silence after which the connection counts as dead, ms. */
+  readonly maxLifetimeMs: number
+  /** MIME type of all metadata. */
+  readonly metadataType: string
+  /** MIME type of all data. */
+  readonly dataType: string
+  /** What the client tells about itself. */
+  readonly attributes: Header
+}
+
+const VERSION = 0x0001_0000 // 1.0
+
+/** Everything of a SETUP frame after its header. */
+export function setupBody({ keepAliveMs, maxLifetimeMs, metadataType, dataType, attributes }: Setup): Uint8Array {
+  const metadata = headerBytes(attributes)
+  const metadataAt = 14 + metadataType.length + dataType.length
+  const body = new Uint8Array(metadataAt + 3 + metadata.length)
+  writeU32(body, 0, VERSION)
+  writeU32(body, 4, keepAliveMs)
+  writeU32(body, 8, maxLifetimeMs)
+  writeAscii(body, 12, metadataType)
+  writeAscii(body, 13 + metadataType.length, dataType)
+  writeU24(body, metadataAt, metadata.length)
+  body.set(metadata, metadataAt + 3)
+  return body
+}
+
+/** Reads a SETUP frame. Throws FAILED_PRECONDITION (reason `invalid_setup` or `unsupported_setup`) with what is wrong. */
+export function readSetup(bytes: Uint8Array, start: number, end: number, flags: number): Setup {
+  if (end - start < HEADER_BYTES + 14) throw invalidSetup('it ends early')
+  const at = start + HEADER_BYTES
+  const version = readU32(bytes, at)
+  if (version !== VERSION) throw invalidSetup(`version ${version >>> 16}.${version & 0xffff}, this is 1.0`)
+  if ((flags & Flag.RESUME) !== 0) throw unsupported('resumption is not offered here', 'resume_unsupported')
+  if ((flags & Flag.LEASE) !== 0) throw unsupported('leases are not offered here', 'lease_unsupported')
+  const keepAliveMs = readU32(bytes, at + 4)
+  const maxLifetimeMs = readU32(bytes, at + 8)
+  if (!isPositive31(keepAliveMs) || !isPositive31(maxLifetimeMs)) throw invalidSetup('keepalive times must be above 0')
+  const metadataType = readAscii(bytes, at + 12, end)
+  const dataType = readAscii(bytes, at + 13 + metadataType.length, end)
+  const rest = at + 14 + metadataType.length + dataType.length
+  return { keepAliveMs, maxLifetimeMs, metadataType, dataType, attributes: readAttributes(bytes, rest, end, flags) }
+}
+
+/** The SETUP that a client with these options sends. */
+export function setupOf(keepAliveMs: number, maxLifetimeMs: number, dataType: string, attributes: Header): Setup {
+  return { keepAliveMs, maxLifetimeMs, metadataType: COMPACT_METADATA, dataType, attributes }
+}
+
+function readAttributes(bytes: Uint8Array, start: number, end: number, flags: number): Header {
+  if ((flags & Flag.METADATA) === 0) return emptyHeader
+  if (start + 3 > end) throw invalidSetup('it ends early')
+  const metadataEnd = start + 3 + readU24(bytes, start)
+  if (metadataEnd > end) throw invalidSetup('its metadata is longer than the frame')
+  try {
+    return readHeaderBytes(bytes, start + 3, metadataEnd)
+  } catch (cause) {
+    throw invalidSetup('its metadata is no header', cause)
+  }
+}
+
+function writeAscii(target: Uint8Array, at: number, text: string): void {
+  target[at] = text.length
+  for (let index = 0; index < text.length; index++) target[at + 1 + index] = text.charCodeAt(index)
+}
+
+function readAscii(bytes: Uint8Array, at: number, end: number): string {
+  const length = at < end ? (bytes[at] as number) : end
+  if (at + 1 + length > end) throw invalidSetup('it ends within a MIME type')
+  let text = ''
+  for (let index = at + 1; index <= at + length; index++) text += String.fromCharCode(bytes[index] as number)
+  return text
+}
+
+function isPositive31(value: number): boolean {
+  return value > 0 && value <= MAX_31_BITS
+}
+
+function invalidSetup(what: string, cause?: unknown): RpcError {
+  return new RpcError('FAILED_PRECONDITION', `SETUP: ${what}`, { reason: 'invalid_setup', cause })
+}
+
+function unsupported(what: string, reason: string): RpcError {
+  return new RpcError('FAILED_PRECONDITION', `SETUP: ${what}`, { reason })
+}

@@ -1,0 +1,20 @@
+import type { RpcError } from '../../core/index.js'
+
+/**
+ * One interaction, in the table of a connection: what the frames of its stream id are told to. Bytes are views that are
+ * valid during the call.
+ */
+export interface Stream {
+  /** A PAYLOAD frame; metadata is `[metadataStart, metadataEnd)`, `metadataStart < 0` when there is none. */
+  onPayload(flags: number, bytes: Uint8Array, metadataStart: number, metadataEnd: number, end: number): void
+  /** An ERROR frame. */
+  onError(error: RpcError): void
+  /** A CANCEL frame. */
+  onCancel(): void
+  /** A REQUEST_N frame; `Infinity` stands for no limit. */
+  onRequestN(n: number): void
+  /** The socket takes more, after it did not. */
+  onWritable(): void
+  /** The connection is gone; the stream is out of the table already. */
+  onConnectionLost(error: RpcError): void
+}
