@@ -118,7 +118,7 @@ describe('avoidRefused', () => {
     })
   })
 
-  it('keeps a node out when a snapshot does not change it', () => {
+  it('keeps out a node that a snapshot does not change', () => {
     check({
       snapshots: 's--t-----',
       outcomes: ' -a-------',

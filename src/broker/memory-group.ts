@@ -9,7 +9,7 @@ const TURN = 256
 /** What the delay between attempts grows to, ms. */
 const MAX_REDELIVER_AFTER_MS = 30_000
 
-/** Keeps 2 ** attempts finite. */
+/** Keeps the doubled delay within 31 bits of shift. */
 const MAX_DOUBLINGS = 30
 
 /** What a group needs of the broker's options. */
@@ -55,7 +55,7 @@ export class MemoryGroup implements MemberOwner {
   readonly matches: (topic: string) => boolean
   private readonly options: MemoryGroupOptions
   private readonly members: MemoryMember[]
-  /** Whose turn it is. */
+  /** Whose turn it was last. */
   private turn: number
   private readonly fresh: RingBuffer<Queued>
   /** Not acknowledged and due; goes before what is fresh. */
@@ -77,7 +77,7 @@ export class MemoryGroup implements MemberOwner {
     this.onEnd = onEnd
     this.options = options
     this.members = []
-    this.turn = 0
+    this.turn = -1
     this.fresh = new RingBuffer()
     this.again = new RingBuffer()
     this.delayed = 0
@@ -133,7 +133,7 @@ export class MemoryGroup implements MemberOwner {
   putBack(queued: Queued, delayMs?: number, cause?: unknown): void {
     const { maxDeliver, redeliverAfterMs } = this.options
     const doublings = Math.min(queued.attempt - 1, MAX_DOUBLINGS)
-    const wait = delayMs ?? Math.min(MAX_REDELIVER_AFTER_MS, redeliverAfterMs * 2 ** doublings)
+    const wait = delayMs ?? Math.min(MAX_REDELIVER_AFTER_MS, redeliverAfterMs * (1 << doublings))
     const next = { ...queued, attempt: queued.attempt + 1 }
     if (this.ended || next.attempt > maxDeliver) this.drop(queued, cause)
     else if (wait === 0) this.again.push(next)

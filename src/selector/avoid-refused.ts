@@ -18,6 +18,9 @@ import type { Metadata, Node, Snapshot } from '../registry/index.js'
 import { keepNodes } from './keep-nodes.js'
 import type { Outcome, SelectorContext } from './selector.js'
 
+/** As far as one shifts. */
+const MAX_DOUBLINGS = 30
+
 /** Options of {@link avoidRefused}. */
 export interface AvoidRefusedOptions {
   /** How long a node is left out after a refusal, ms; it doubles with each further one. @default 1000 */
@@ -106,7 +109,11 @@ class Refusals {
     const count = last === undefined ? 1 : now < last.endsAt ? last.count : last.count + 1
     const { coolDownMs, maxCoolDownMs } = this.options
     this.refusals.delete(node.id) // to the end of the map
-    this.refusals.set(node.id, { node, count, endsAt: now + Math.min(maxCoolDownMs, coolDownMs * 2 ** (count - 1)) })
+    this.refusals.set(node.id, {
+      node,
+      count,
+      endsAt: now + Math.min(maxCoolDownMs, coolDownMs * (1 << Math.min(count - 1, MAX_DOUBLINGS))),
+    })
     return true
   }
 

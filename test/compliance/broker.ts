@@ -11,9 +11,9 @@ export interface BrokerFixture {
   /** Time within which what was published arrives, ms; a check that waits longer has failed. */
   readonly patienceMs: number
   /** Resolves when the broker knows of every subscription made so far. */
-  ready(): Promise<void>
+  readonly ready: () => Promise<void>
   /** Ends what was made for it. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** What not every broker can do. */
@@ -31,7 +31,7 @@ export interface BrokerCheck {
   readonly title: string
   /** What the broker must be capable of for the fact to be expected. */
   readonly needs?: keyof BrokerCapabilities
-  run(bench: BrokerBench): Promise<void>
+  readonly run: (bench: BrokerBench) => Promise<void>
 }
 
 /** A broker at work on topics that no other check uses. */
@@ -40,11 +40,11 @@ export interface BrokerBench {
   /** A word for topics. */
   readonly word: string
   /** Subscribes, records what arrives and waits until the broker knows of it. */
-  listen(topic: string, options?: SubscribeOptions, through?: Through): Promise<Listener>
+  readonly listen: (topic: string, options?: SubscribeOptions, through?: Through) => Promise<Listener>
   /** Publishes bodies one after the other. */
-  publish(topic: string, ...bodies: readonly unknown[]): Promise<void>
+  readonly publish: (topic: string, ...bodies: readonly unknown[]) => Promise<void>
   /** Waits until `condition` holds. */
-  until(condition: () => boolean): Promise<void>
+  readonly until: (condition: () => boolean) => Promise<void>
 }
 
 /** What a listener does with its events. */
@@ -364,12 +364,8 @@ export const brokerChecks: readonly BrokerCheck[] = [
       await publish(word, 1, 2)
 
       await until(() => listener.events.length >= 4)
-      expect(listener.events.map(({ message, attempt }) => `${message.body}/${attempt}`).toSorted()).toEqual([
-        '1/1',
-        '1/2',
-        '2/1',
-        '2/2',
-      ])
+      const attempts = (body: number) => listener.events.filter(({ message }) => message.body === body)
+      for (const body of [1, 2]) expect(attempts(body).map(({ attempt }) => attempt)).toEqual([1, 2])
     },
   },
   {

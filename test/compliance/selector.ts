@@ -2,7 +2,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { RpcError, seededRuntime } from 'millrace/core'
 import type { Node, Snapshot } from 'millrace/registry'
 import { filterVersion, type Next, type Outcome, type Pick, type Selector } from 'millrace/selector'
-import { NEVER, Observable, pipe, Subject, Subscription, VirtualTimeScheduler } from 'rxjs'
+import { NEVER, Observable, pipe, Subject, type Subscription, VirtualTimeScheduler } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { idsOf, serviceOf, snapshotOf } from '../selector/snapshots.js'
 
@@ -17,7 +17,7 @@ export interface SelectorCheck {
   readonly title: string
   /** What the selector must be capable of for the fact to be expected. */
   readonly needs?: keyof SelectorCapabilities
-  run(selector: Selector): void
+  readonly run: (selector: Selector) => void
 }
 
 const THREE = snapshotOf(serviceOf('1.0.0', ['a', 'b']), serviceOf('1.1.0', ['c']))

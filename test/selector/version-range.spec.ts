@@ -1,4 +1,4 @@
-import { RpcError } from 'millrace/core'
+import type { RpcError } from 'millrace/core'
 import { describe, expect, it } from 'vitest'
 import { versionRange } from '../../src/selector/version-range.js'
 

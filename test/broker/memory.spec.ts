@@ -1,0 +1,249 @@
+import { type Broker, type Event, memoryBroker, type MemoryBrokerOptions } from 'millrace/broker'
+import { type LogEvent, messageOf, type RpcError, seededRuntime } from 'millrace/core'
+import { hold, pacedMap, type Release } from 'millrace/streams'
+import { EMPTY, retry, type Subscription, take, tap, throwError, VirtualTimeScheduler } from 'rxjs'
+import { describe, expect, it } from 'vitest'
+
+/** A broker in virtual time, and what it has logged. */
+function memory(options: MemoryBrokerOptions = {}) {
+  const scheduler = new VirtualTimeScheduler()
+  const log: LogEvent[] = []
+  const runtime = seededRuntime({ scheduler, seed: 1 })
+  const broker = memoryBroker({ runtime, log: event => log.push(event), ...options })
+  return { broker, runtime, log, flush: () => scheduler.flush() }
+}
+
+/** Publishes bodies in one turn and gives the errors. */
+function publish(broker: Broker, topic: string, ...bodies: readonly unknown[]): readonly RpcError[] {
+  const errors: RpcError[] = []
+  for (const body of bodies) broker.publish(topic, messageOf(body)).subscribe({ error: error => errors.push(error) })
+  return errors
+}
+
+/** The bodies and attempts of what passes. */
+function record(into: string[]) {
+  return tap<Event>(({ message, attempt }) => void into.push(`${String(message.body)}/${attempt}`))
+}
+
+describe('memoryBroker', () => {
+  it('names every wrong option', () => {
+    const options = { maxPending: 0, maxDeliver: 1.5, redeliverAfterMs: -1, keepGroupMs: NaN, log: 'no', runtime: {} }
+
+    const make = () => memoryBroker(options as unknown as MemoryBrokerOptions)
+
+    for (const name of Object.keys(options)) expect(make).toThrow(name)
+  })
+
+  it('refuses to publish when a queue is full', () => {
+    const { broker, flush } = memory({ maxPending: 2 })
+    const stuck: (Release | undefined)[] = []
+    broker.subscribe('t', { window: 1 }).subscribe(() => stuck.push(hold()))
+    publish(broker, 't', 1)
+    flush()
+
+    const errors = publish(broker, 't', 2, 3, 4)
+
+    expect(errors).toHaveLength(1)
+    expect(errors[0]).toMatchObject({
+      code: 'RESOURCE_EXHAUSTED',
+      reason: 'queue_full',
+      rawMessage: 'publish to t: 2 messages wait for a subscriber of t, at most 2 may',
+      retry: { safe: true },
+    })
+  })
+
+  it('gives a refused message to no group', () => {
+    const { broker, flush } = memory({ maxPending: 1 })
+    const seen: string[] = []
+    broker.subscribe('>').pipe(record(seen)).subscribe()
+    broker.subscribe('t', { window: 1 }).subscribe(() => hold())
+    publish(broker, 't', 1)
+    flush()
+
+    publish(broker, 't', 2)
+    flush()
+    publish(broker, 't', 'refused')
+    flush()
+
+    expect(seen).toEqual(['1/1', '2/1'])
+  })
+
+  it('delivers what waited when there is room again', () => {
+    const { broker, flush } = memory()
+    const seen: string[] = []
+    const stuck: (Release | undefined)[] = []
+    broker
+      .subscribe('t', { window: 1 })
+      .pipe(record(seen))
+      .subscribe(() => stuck.push(hold()))
+    publish(broker, 't', 1, 2, 3)
+
+    flush()
+    while (stuck.length > 0) {
+      stuck.shift()?.()
+      flush()
+    }
+
+    expect(seen).toEqual(['1/1', '2/1', '3/1'])
+  })
+
+  it('passes over members without room', () => {
+    const { broker, flush } = memory()
+    const [slow, quick]: [string[], string[]] = [[], []]
+    broker
+      .subscribe('t', { queue: 'q', window: 1 })
+      .pipe(record(slow))
+      .subscribe(() => hold())
+    broker.subscribe('t', { queue: 'q', window: 1 }).pipe(record(quick)).subscribe()
+
+    publish(broker, 't', 1, 2, 3, 4, 5)
+    flush()
+
+    expect([slow.length, quick.length]).toEqual([1, 4])
+  })
+
+  it('drops a message after maxDeliver attempts and says so', () => {
+    const { broker, flush, log } = memory({ maxDeliver: 3 })
+    const seen: string[] = []
+    broker
+      .subscribe('t')
+      .pipe(record(seen))
+      .subscribe(() => hold()?.(new Error('no disk')))
+
+    publish(broker, 't', 'poison')
+    flush()
+
+    expect(seen).toEqual(['poison/1', 'poison/2', 'poison/3'])
+    expect(log).toEqual([
+      expect.objectContaining({
+        event: 'broker.message_dropped',
+        message: expect.stringContaining('deliveries to a subscriber of t: 3, cause: no disk'),
+      }),
+    ])
+  })
+
+  it('goes on after a message was dropped', () => {
+    const { broker, flush } = memory({ maxDeliver: 1 })
+    const seen: string[] = []
+    broker
+      .subscribe('t', { window: 1 })
+      .pipe(record(seen))
+      .subscribe(() => hold()?.(new Error('no disk')))
+
+    publish(broker, 't', 1, 2, 3)
+    flush()
+
+    expect(seen).toEqual(['1/1', '2/1', '3/1'])
+  })
+
+  it('loses nothing when its only member fails and retries', () => {
+    const { broker, runtime, flush, log } = memory()
+    const done: unknown[] = []
+    let failures = 0
+    const work = pacedMap(
+      ({ message }: Event) => {
+        if (message.body === 2 && failures++ === 0) return throwError(() => new Error('lost the database'))
+        done.push(message.body)
+        return EMPTY
+      },
+      { runtime, concurrency: 1 },
+    )
+    broker.subscribe('t', { queue: 'q' }).pipe(work, retry()).subscribe()
+
+    publish(broker, 't', 1, 2, 3, 4)
+    flush()
+
+    expect(new Set(done)).toEqual(new Set([1, 2, 3, 4]))
+    expect(log).toEqual([])
+  })
+
+  it('says what an abandoned queue takes with it', () => {
+    const { broker, flush, log } = memory({ keepGroupMs: 500 })
+    const member = broker.subscribe('t', { queue: 'q', window: 1 }).subscribe(() => hold())
+    publish(broker, 't', 1, 2, 3)
+    flush()
+
+    member.unsubscribe()
+    flush()
+
+    expect(log).toEqual([
+      expect.objectContaining({ event: 'broker.group_ended', fields: { topic: 't', queue: 'q', dropped: 2 } }),
+    ])
+    expect(publish(broker, 't', 4)).toEqual([])
+  })
+
+  it('drops in silence what a plain subscriber leaves behind', () => {
+    const { broker, flush, log } = memory()
+    broker.subscribe('t').pipe(take(1)).subscribe()
+
+    publish(broker, 't', 1, 2, 3)
+    flush()
+
+    expect(log).toEqual([])
+  })
+
+  it('shares no message with a subscriber that comes later', () => {
+    const { broker, flush } = memory()
+    const seen: string[] = []
+
+    publish(broker, 't', 'early')
+    broker.subscribe('t').pipe(record(seen)).subscribe()
+    flush()
+
+    expect(seen).toEqual([])
+  })
+
+  it('delivers more than one turn holds', () => {
+    const { broker, flush } = memory({ maxPending: 2000 })
+    let seen = 0
+    broker.subscribe('t').subscribe(() => seen++)
+
+    publish(broker, 't', ...Array.from({ length: 1500 }, (_, index) => index))
+    flush()
+
+    expect(seen).toBe(1500)
+  })
+
+  it('bears members that come and go inside next', () => {
+    const { broker, flush } = memory()
+    const seen: string[] = []
+    const members: Subscription[] = []
+    const join = (): void => {
+      const member = broker.subscribe('t', { queue: 'q' }).subscribe(event => {
+        seen.push(String(event.message.body))
+        join()
+        member.unsubscribe() // inside next: not acknowledged
+      })
+      members.push(member)
+    }
+    join()
+
+    publish(broker, 't', 1, 2)
+    flush()
+
+    expect(seen.toSorted()).toEqual(['1', '1', '1', '1', '1', '2', '2', '2', '2', '2'])
+  })
+
+  it.each([-1, NaN, Infinity, 2 ** 31])('refuses a nak after %d ms', delayMs => {
+    const { broker, flush } = memory()
+    const events: Event[] = []
+    broker.subscribe('t', { ack: 'manual' }).subscribe(event => events.push(event))
+    publish(broker, 't', 1)
+    flush()
+
+    expect(() => events[0]?.nak(delayMs)).toThrow(expect.objectContaining({ reason: 'invalid_delay' }))
+  })
+
+  it('dates and names events as its runtime does', () => {
+    const [first, second] = [memory(), memory()].map(({ broker, flush }) => {
+      const seen: unknown[] = []
+      broker.subscribe('t').subscribe(({ id, publishedAt }) => seen.push({ id, publishedAt }))
+      publish(broker, 't', 1, 2)
+      flush()
+      return seen
+    })
+
+    expect(first).toHaveLength(2)
+    expect(first).toEqual(second)
+  })
+})
