@@ -1,7 +1,13 @@
 import { asyncScheduler, BehaviorSubject, Observable, Subject, switchMap } from 'rxjs'
 import type { DnsPacket, PacketLink, PacketPort } from '../../src/registry/mdns/packet.js'
 
-/** One packet on its way, which a spec may lose. */
+/** A packet and the name of its sender. */
+export interface Sent {
+  readonly from: string
+  readonly packet: DnsPacket
+}
+
+/** Whether a packet gets lost. */
 export type Lose = (packet: DnsPacket) => boolean
 
 /**
@@ -9,8 +15,8 @@ export type Lose = (packet: DnsPacket) => boolean
  * virtual time too.
  */
 export class PacketGroup {
-  /** What has been sent, in order, with the name of the sender. */
-  readonly sent: { readonly from: string; readonly packet: DnsPacket; readonly at: number }[] = []
+  /** What is sent, when it is sent, lost or not. */
+  readonly sent$: Subject<Sent>
   /** Whether the group cannot be had. */
   readonly down$: BehaviorSubject<boolean>
   /** How many links are open. */
@@ -19,6 +25,7 @@ export class PacketGroup {
   private readonly lose: Lose
 
   constructor(lose: Lose = () => false) {
+    this.sent$ = new Subject()
     this.heard$ = new Subject()
     this.down$ = new BehaviorSubject(false)
     this.lose = lose
@@ -41,7 +48,7 @@ export class PacketGroup {
   private link(name: string): Observable<PacketLink> {
     const send = (packet: DnsPacket): Observable<never> =>
       new Observable(subscriber => {
-        this.sent.push({ from: name, packet, at: asyncScheduler.now() })
+        this.sent$.next({ from: name, packet })
         if (!this.lose(packet)) asyncScheduler.schedule(() => this.heard$.next(packet), 1)
         subscriber.complete()
       })

@@ -75,9 +75,13 @@ export function browse(context: BrowseContext, service?: string): Observable<Vie
     const online = (link: PacketLink): Observable<View> =>
       merge(changes(nodes, link, context), settling(context), asking(nodes, link, context, service)).pipe(
         tap(event => {
-          if (event === 'settled') state.settled = true
-          if (event === 'settled') state.stale = false
-          if (!state.stale) state.asOf = runtime.scheduler.now()
+          const now = runtime.scheduler.now()
+          if (event === 'settled') {
+            nodes.expire(now) // who is alive has answered by now, after an outage too
+            state.settled = true
+            state.stale = false
+          }
+          if (!state.stale) state.asOf = now
         }),
         map(() => view()),
       )
@@ -92,7 +96,7 @@ function changes(nodes: Found, link: PacketLink, { runtime, collectMs }: BrowseC
   const heard$ = link.packets$.pipe(
     filter(packet => packet.type === 'response' && nodes.hear(packet.answers, scheduler.now())),
   )
-  // After an outage everyone may answer first: nobody expires for not having been heard.
+  // Not before everyone has had time to answer: during an outage nobody was heard.
   const expired$ = timer(collectMs, scheduler).pipe(
     concatMap(() => defer(() => timer(sweepMs(), scheduler)).pipe(repeat())),
     filter(() => nodes.expire(scheduler.now())),

@@ -1,0 +1,294 @@
+import { silentLog, type Log, type Runtime } from 'millrace/core'
+import type { Instance, Registry, Snapshot } from 'millrace/registry'
+import { marbles } from 'millrace/testing'
+import {
+  asyncScheduler,
+  concat,
+  defer,
+  filter,
+  ignoreElements,
+  map,
+  NEVER,
+  type Observable,
+  of,
+  Subject,
+  take,
+  tap,
+  throwError,
+  timer,
+} from 'rxjs'
+import { describe, it } from 'vitest'
+import { packetRegistry } from '../../src/registry/mdns/packet-registry.js'
+import type { DnsPacket, PacketPort } from '../../src/registry/mdns/packet.js'
+import { instanceOf } from '../../test/compliance/registry-probe.js'
+import { PacketGroup } from '../../test/registry/packet-group.js'
+
+const WORDS = instanceOf('words', 'a')
+
+/** A registry in virtual time; `chance` 0 makes what has a jitter come at its latest. */
+function registryOn(port: PacketPort, runtime: Runtime, { chance = 0, log = silentLog }: RegistryOn = {}): Registry {
+  const fixed = { ...runtime, random: () => chance }
+  const context = { domain: 'micro', hostname: 'host', ttlMs: 120_000, collectMs: 250, runtime: fixed, log }
+  return packetRegistry(port, context)
+}
+
+interface RegistryOn {
+  readonly chance?: number
+  readonly log?: Log
+}
+
+/** Registers one instance for as long as it is subscribed; emits nothing. */
+const registered = (registry: Registry, instance: Instance = WORDS): Observable<never> =>
+  registry.register(concat(of(instance), NEVER)).pipe(ignoreElements())
+
+/** Snapshots as letters: `e` no node, `o` one, `t` two; in upper case when stale. */
+const pictures = (snapshot$: Observable<Snapshot>): Observable<string> =>
+  snapshot$.pipe(
+    map(({ services, stale }) => {
+      const letter = 'eot'[services.flatMap(({ nodes }) => nodes).length] ?? '?'
+      return stale ? letter.toUpperCase() : letter
+    }),
+  )
+
+/** What `name` sends: `q` a question, `a` an announcement or answer, `l` a listing, `g` a goodbye. */
+const saidBy = (group: PacketGroup, name: string): Observable<string> =>
+  group.sent$.pipe(
+    filter(({ from }) => from === name),
+    map(({ packet }) => letterOf(packet)),
+  )
+
+function letterOf(packet: DnsPacket): string {
+  if (packet.type === 'query') return 'q'
+  const [first] = packet.answers
+  if (first?.ttl === 0) return 'g'
+  return first?.name === '_services.micro' ? 'l' : 'a'
+}
+
+describe('mdns watch', () => {
+  it('asks at once, soon again, then twice a minute', () => {
+    marbles(({ expectObservable, runtime }) => {
+      const group = new PacketGroup()
+      const watch$ = registryOn(group.port('watcher'), runtime).watch('words')
+
+      expectObservable(saidBy(group, 'watcher'), '^ 65s !').toBe('q 99ms q 299ms q 999ms q 29999ms q 29999ms q')
+      expectObservable(pictures(watch$), '       ^ 65s !').toBe('250ms e')
+    })
+  })
+
+  it('shows the first answer at once', () => {
+    marbles(({ expectObservable, runtime }) => {
+      const group = new PacketGroup()
+      const server$ = registered(registryOn(group.port('server'), runtime))
+      const watch$ = registryOn(group.port('watcher'), runtime).watch('words')
+
+      expectObservable(server$, '                    ^ 2s !').toBe('-')
+      expectObservable(saidBy(group, 'server'), '    -----^ 499ms !').toBe('----- -a 99ms a 299ms a')
+      expectObservable(pictures(watch$), '           -----^ 499ms !').toBe('-----  --o')
+    })
+  })
+
+  it('finds a node although its first question is lost', () => {
+    marbles(({ expectObservable, runtime }) => {
+      let questions = 0
+      const group = new PacketGroup(({ type }) => type === 'query' && questions++ === 0)
+      const server$ = registered(registryOn(group.port('server'), runtime))
+      const watch$ = registryOn(group.port('watcher'), runtime).watch('words')
+
+      expectObservable(server$, '          ^ 2s !').toBe('-')
+      expectObservable(pictures(watch$), ' -----^ 499ms !').toBe('----- 100ms --o')
+    })
+  })
+
+  it('asks for each service as soon as it is listed', () => {
+    marbles(({ expectObservable, runtime }) => {
+      const group = new PacketGroup()
+      const server$ = registered(registryOn(group.port('server'), runtime))
+      const watch$ = registryOn(group.port('watcher'), runtime).watch()
+
+      expectObservable(server$, '                   ^ 2s !').toBe('-')
+      expectObservable(saidBy(group, 'watcher'), '  -----^ 50ms !').toBe('-----q-q')
+      expectObservable(saidBy(group, 'server'), '   -----^ 50ms !').toBe('------l-a')
+      expectObservable(pictures(watch$), '          -----^ 50ms !').toBe('---------o')
+    })
+  })
+
+  it('drops a node at its goodbye', () => {
+    marbles(({ expectObservable, runtime }) => {
+      const group = new PacketGroup()
+      const server$ = registered(registryOn(group.port('server'), runtime))
+      const watch$ = registryOn(group.port('watcher'), runtime).watch('words')
+
+      expectObservable(server$, '          ^ 499ms !').toBe('-')
+      expectObservable(pictures(watch$), ' ^ 2s !').toBe('  -o 499ms e')
+    })
+  })
+
+  it('drops a silent node after its time to live', () => {
+    marbles(({ expectObservable, runtime }) => {
+      const group = new PacketGroup(packet => letterOf(packet) === 'g')
+      const server$ = registered(registryOn(group.port('server'), runtime))
+      const watch$ = registryOn(group.port('watcher'), runtime).watch('words')
+
+      expectObservable(server$, '          ^ 1499ms !').toBe('-')
+      // Last heard at 1402 ms, in answer to the question of 1400 ms.
+      expectObservable(pictures(watch$), ' ^ 200s !').toBe(' -o 121400ms e')
+    })
+  })
+
+  it('keeps a node that announces itself, whoever asks', () => {
+    marbles(({ expectObservable, runtime }) => {
+      const group = new PacketGroup(({ type }) => type === 'query')
+      const server$ = registered(registryOn(group.port('server'), runtime))
+      const watch$ = registryOn(group.port('watcher'), runtime).watch('words')
+
+      expectObservable(server$, '          ^ 1h !').toBe('-')
+      expectObservable(pictures(watch$), ' ^ 3000s !').toBe('-o')
+    })
+  })
+
+  it('keeps a node during an outage, and drops it after', () => {
+    marbles(({ expectObservable, runtime }) => {
+      const group = new PacketGroup()
+      const server$ = registered(registryOn(group.port('server'), runtime))
+      const watch$ = registryOn(group.port('watcher'), runtime).watch('words')
+      asyncScheduler.schedule(() => group.down$.next(true), 500)
+      asyncScheduler.schedule(() => group.down$.next(false), 200_000)
+
+      expectObservable(server$, '          ^ 100s !').toBe('-')
+      // Tried again at 212 s, and everyone has had time to answer 250 ms later.
+      expectObservable(pictures(watch$), ' ^ 300s !').toBe('-o 498ms O 211749ms e')
+    })
+  })
+
+  it('trusts what it has when everyone has answered again', () => {
+    marbles(({ expectObservable, runtime }) => {
+      const group = new PacketGroup()
+      const server$ = registered(registryOn(group.port('server'), runtime))
+      const watch$ = registryOn(group.port('watcher'), runtime).watch('words')
+      asyncScheduler.schedule(() => group.down$.next(true), 500)
+      asyncScheduler.schedule(() => group.down$.next(false), 200_000)
+
+      expectObservable(server$, '          ^ 300s !').toBe('-')
+      expectObservable(pictures(watch$), ' ^ 300s !').toBe('-o 498ms O 211749ms o')
+    })
+  })
+})
+
+describe('mdns get', () => {
+  it('answers when everyone has had time to', () => {
+    marbles(({ expectObservable, runtime }) => {
+      const group = new PacketGroup()
+      const server$ = registered(registryOn(group.port('server'), runtime))
+      const get$ = registryOn(group.port('watcher'), runtime).get('words')
+
+      expectObservable(server$, ' ^ 1s !').toBe('-')
+      expectObservable(get$.pipe(map(services => String(services.length)))).toBe('250ms (1|)')
+    })
+  })
+
+  it('answers at once beside a watch', () => {
+    marbles(({ expectObservable, runtime }) => {
+      const group = new PacketGroup()
+      const registry = registryOn(group.port('watcher'), runtime)
+      const get$ = registry.get('words').pipe(map(services => String(services.length)))
+
+      expectObservable(registry.watch('words').pipe(ignoreElements()), '^ 1s !').toBe('-')
+      expectObservable(get$, '500ms ^').toBe('500ms (0|)')
+    })
+  })
+})
+
+describe('mdns register', () => {
+  it('announces again before half the time to live', () => {
+    marbles(({ expectObservable, runtime }) => {
+      const group = new PacketGroup()
+      const server$ = registered(registryOn(group.port('server'), runtime))
+
+      expectObservable(saidBy(group, 'server'), '^ 200s !').toBe('a 999ms a 59999ms a 59999ms a 4s g')
+      expectObservable(server$, '                ^ 125s !').toBe('-')
+    })
+  })
+
+  it('announces earlier by chance', () => {
+    marbles(({ expectObservable, runtime }) => {
+      const group = new PacketGroup()
+      const server$ = registered(registryOn(group.port('server'), runtime, { chance: 0.5 }))
+
+      expectObservable(saidBy(group, 'server'), '^ 60s !').toBe('a 999ms a 52499ms a')
+      expectObservable(server$, '                ^ 60s !').toBe('-')
+    })
+  })
+
+  it('answers a crowd twenty times a second', () => {
+    marbles(({ expectObservable, runtime }) => {
+      const group = new PacketGroup()
+      const server$ = registered(registryOn(group.port('server'), runtime))
+      const question: DnsPacket = { type: 'query', questions: [{ name: 'words.micro', type: 'PTR' }] }
+      const crowd$ = timer(10, 1).pipe(
+        take(91),
+        tap(() => group.say(question)),
+        ignoreElements(),
+      )
+
+      expectObservable(crowd$).toBe('100ms |')
+      expectObservable(saidBy(group, 'server'), '^ 500ms !').toBe('a 9ms a 49ms a 49ms a')
+      expectObservable(server$, '                ^ 500ms !').toBe('-')
+    })
+  })
+
+  it('announces once the group can be had', () => {
+    marbles(({ expectObservable, runtime }) => {
+      const group = new PacketGroup()
+      group.down$.next(true)
+      asyncScheduler.schedule(() => group.down$.next(false), 600)
+      const server = registryOn(group.port('server'), runtime)
+      const announced$ = server.register(concat(of(WORDS), NEVER)).pipe(map(({ instance }) => instance.node.id))
+
+      // Tried at 0, 500 and 1500 ms.
+      expectObservable(announced$, '^ 2s !').toBe('1500ms a')
+    })
+  })
+
+  it('says goodbye before it completes', () => {
+    marbles(({ cold, expectObservable, runtime }) => {
+      const group = new PacketGroup()
+      const instance$ = cold('a-----|', { a: WORDS })
+      const server$ = registryOn(group.port('server'), runtime).register(instance$)
+
+      expectObservable(saidBy(group, 'server'), '     ^ 1s !').toBe('a-----g')
+      expectObservable(server$.pipe(map(() => 'r'))).toBe('           r-----|')
+    })
+  })
+})
+
+describe('mdns without multicast', () => {
+  it('tries again ever later, up to half a minute', () => {
+    marbles(({ expectObservable, runtime }) => {
+      const tried$ = new Subject<string>()
+      const port = defer(() => {
+        tried$.next('x')
+        return throwError(() => new Error('no such device'))
+      })
+      const watch$ = registryOn(port, runtime).watch('words')
+
+      expectObservable(tried$, '          ^ 95s !').toBe(
+        'x 499ms x 999ms x 1999ms x 3999ms x 7999ms x 15999ms x 29999ms x 29999ms x',
+      )
+      expectObservable(pictures(watch$), '^ 95s !').toBe('E')
+    })
+  })
+
+  it('logs one line when it fails and one when it works', () => {
+    marbles(({ expectObservable, runtime }) => {
+      const group = new PacketGroup()
+      const line$ = new Subject<string>()
+      const log: Log = ({ event }) => line$.next(event)
+      asyncScheduler.schedule(() => group.down$.next(true), 100)
+      asyncScheduler.schedule(() => group.down$.next(false), 2000)
+      const watch$ = registryOn(group.port('watcher'), runtime, { log }).watch('words')
+
+      expectObservable(line$, '           ^ 10s !').toBe('100ms d 3499ms u', { d: 'mdns.down', u: 'mdns.up' })
+      expectObservable(pictures(watch$), '^ 10s !').toBe('100ms E 3749ms e')
+    })
+  })
+})
