@@ -21,7 +21,7 @@ function runTests() {
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   try {
     const vitest = join('node_modules', '.bin', 'vitest')
-    const { status } = spawnSync(vitest, ['run', ...reporters, ...filters], { stdio: 'inherit' })
+    const { status } = spawnSync(vitest, ['run', '--allowOnly=false', ...reporters, ...filters], { stdio: 'inherit' })
     return countTests(existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : { testResults: [] }, status ?? 1)
   } finally {
     rmSync(folder, { recursive: true })

@@ -49,3 +49,6 @@ export function areaOf(path: string): Area | undefined {
 export function unitOf(path: string): string {
   return path.split('/').slice(0, 3).join('/')
 }
+
+/** Implementations that are entry points of the package, so that others may import them as users do. */
+export const entryPoints: ReadonlySet<string> = new Set(['src/codec/msgpack.ts', 'src/protocol/rsocket/index.ts'])

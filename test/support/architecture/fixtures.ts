@@ -4,6 +4,7 @@ import { documented, documentedDefaults } from './documented-rules.js'
 import { exactNumbers, oneDoorToTime, quietLibrary } from './global-rules.js'
 import { kebabCase, namesThatSay, noModuleState } from './name-rules.js'
 import { nodeApart, portableGlobals } from './portable-rules.js'
+import { noMocks, noSleeps, shortTitles } from './test-rules.js'
 import type { Rule } from './source-file.js'
 
 /** Files that break one rule: on every line that ends in `// ✗`, and on no other. */
@@ -54,6 +55,8 @@ export const fixtures: readonly Fixture[] = [
       'src/codec/json.ts': `
         import { RpcError } from '../core/index.js'
         import { header } from '../core/header.js' // ✗
+        import { frame } from '../protocol/rsocket/frame.js' // ✗
+        import { rsocket } from '../protocol/rsocket/index.js'
         import type { Codec } from './codec.js'
         import { bytes } from './index.js' // ✗`,
       'src/protocol/rsocket/frame.ts': `
@@ -245,6 +248,9 @@ export const fixtures: readonly Fixture[] = [
         const pid = process.pid // ✗
         require('net') // ✗
         const platform = globalThis as { process?: unknown }`,
+      'src/actors/stop-signals.ts': `
+        const { process } = globalThis as { process?: Platform }
+        process?.on('SIGINT', stop)`,
       'src/codec/msgpack.ts': `
         const bytes = typeof Buffer === 'undefined' ? new Uint8Array(1) : Buffer.alloc(1)
         const pid = process.pid // ✗`,
@@ -360,6 +366,34 @@ export const fixtures: readonly Fixture[] = [
         }
         /** No options. */
         export interface Pick { readonly a?: number }`,
+    },
+  },
+  {
+    rule: shortTitles,
+    files: {
+      'test/core/a.spec.ts': `
+        it('keeps order', () => {})
+        it('keeps order while it grows around its end and then some', () => {}) // ✗
+        it.each(cases)('keeps order while it grows around its end and then some', () => {}) // ✗
+        describe('keeps order while it grows around its end and then some', () => {})`,
+    },
+  },
+  {
+    rule: noSleeps,
+    files: {
+      'test/core/a.spec.ts': `
+        import { setTimeout as sleep } from 'node:timers/promises' // ✗
+        await new Promise(resolve => setTimeout(resolve, 50)) // ✗
+        const timer = setTimeout(fail, 1000)`,
+      'test/support/eventually.ts': `await new Promise(resolve => setTimeout(resolve, 5))`,
+    },
+  },
+  {
+    rule: noMocks,
+    files: {
+      'test/core/a.spec.ts': `
+        vi.mock('../../src/core/header.js') // ✗
+        const seen = vi.fn()`,
     },
   },
 ]

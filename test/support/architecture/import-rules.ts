@@ -1,4 +1,4 @@
-import { allowed, areaOf, areas, localActors, seams, unitOf, type Area } from './areas.js'
+import { allowed, areaOf, areas, entryPoints, localActors, seams, unitOf, type Area } from './areas.js'
 import { importsOf, type Import } from './imports.js'
 import { parse, violation, type Rule, type SourceFile, type Violation } from './source-file.js'
 
@@ -67,15 +67,15 @@ export const noCycles: Rule = {
   },
 }
 
-/** Barrels are for others: outside an area, and only they. */
+/** What an area has is reached as users reach it, and its barrel is for others. */
 export const barrels: Rule = {
-  title: 'areas are imported through their barrels, never through the own one',
+  title: 'areas are imported by their entry points, never by the own barrel',
   check: files =>
     eachImport(files, ({ target }, file) => {
       const to = target === undefined ? undefined : areaOf(target)
       if (target === undefined || to === undefined) return undefined
       const isBarrel = target === `src/${to}/index.ts`
-      if (areaOf(file.path) !== to) return isBarrel ? undefined : `use ../${to}/index.js`
+      if (areaOf(file.path) !== to) return isBarrel || entryPoints.has(target) ? undefined : `use ${to}/index.js`
       if (isBarrel || (target.endsWith('/index.ts') && inside(file.path, target))) return 'is the own barrel'
       return undefined
     }),

@@ -3,7 +3,7 @@ import { areaOf } from './areas.js'
 import { parse, violation, walk, type Rule } from './source-file.js'
 
 /** Words that do not say what is inside, as a whole word of a file, folder or declaration. */
-const hollow = /(?:^|[^a-z])(utils?|common|misc|helpers?|shared|stuff)(?:$|[^a-z])/
+const hollow = /(?:^|[^a-z])(utils?|common|misc|helpers?|stuff)(?:$|[^a-z])/
 
 /** Names say what is inside. */
 export const namesThatSay: Rule = {

@@ -1,3 +1,4 @@
+import type { Node } from 'oxc-parser'
 import { importsOf, type Import } from './imports.js'
 import { globalRead } from './global-rules.js'
 import { violation, walk, type Rule, type SourceFile } from './source-file.js'
@@ -48,8 +49,7 @@ export const portableGlobals: Rule = {
       walk(file, (node, parents) => {
         const name = globalRead(node, parents)?.name
         if (name === undefined || !nodeGlobals.has(name)) return
-        const [parent] = parents
-        if (parent?.type === 'UnaryExpression' && parent.operator === 'typeof') guarded.add(name)
+        if (isGuard(node, parents)) guarded.add(name)
         else found.push([name, node.start])
       })
       return found
@@ -57,6 +57,13 @@ export const portableGlobals: Rule = {
         .map(([name, start]) => violation(file, { start }, `${name} is not in a browser, but ${because}`))
     })
   },
+}
+
+/** Whether this mention asks if the global is there, or takes it from globalThis, which gives `undefined` at worst. */
+function isGuard(node: Node, [parent, grand]: readonly Node[]): boolean {
+  if (parent?.type === 'UnaryExpression') return parent.operator === 'typeof'
+  if (parent?.type === 'Property') return grand?.type === 'ObjectPattern'
+  return parent?.type === 'VariableDeclarator' && parent.id === node
 }
 
 const nodeGlobals = new Set(['process', 'Buffer', 'require', '__dirname', '__filename', 'global'])

@@ -4,6 +4,7 @@ import { exactNumbers, oneDoorToTime, quietLibrary } from './global-rules.js'
 import { barrels, implementationsApart, importDirection, noCycles, packageForms } from './import-rules.js'
 import { kebabCase, namesThatSay, noModuleState } from './name-rules.js'
 import { nodeApart, portableGlobals } from './portable-rules.js'
+import { noMocks, noSleeps, shortTitles } from './test-rules.js'
 import type { Rule } from './source-file.js'
 
 /** The rules that hold in `src`. */
@@ -30,4 +31,4 @@ export const sourceRules: readonly Rule[] = [
 ]
 
 /** The rules that hold in tests, benches and examples too. */
-export const everywhereRules: readonly Rule[] = [namesThatSay, kebabCase]
+export const everywhereRules: readonly Rule[] = [namesThatSay, kebabCase, shortTitles, noSleeps, noMocks]
