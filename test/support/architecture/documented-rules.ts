@@ -61,7 +61,7 @@ function undocumented(
 ): readonly Violation[] {
   const missing = (each: Named, label: string): readonly Violation[] =>
     docOf(file, each.node) === undefined ? [violation(file, each.node, `${label} has no doc comment`)] : []
-  const promised = promisesOf(inner(node)).flatMap(members)
+  const promised = [...promisesOf(inner(node)), ...optionsOf(name)].flatMap(members)
   const own = withoutOverloads(membersOf(node)).filter(member => !promised.includes(member.name))
   return [
     ...(exported ? missing({ name, node }, name) : []),
@@ -75,6 +75,11 @@ function promisesOf(node: Node): readonly string[] {
   return (node.implements ?? []).flatMap(({ expression }) =>
     expression.type === 'Identifier' ? [expression.name] : [],
   )
+}
+
+/** The options that `ResolvedXOptions` are the resolved form of: members of one name are documented there. */
+function optionsOf(name: string): readonly string[] {
+  return /^Resolved\w+Options$/.test(name) ? [name.slice('Resolved'.length)] : []
 }
 
 /** The first of several declarations of one name speaks for all. */

@@ -338,6 +338,16 @@ export const fixtures: readonly Fixture[] = [
           said = 'as the interface says'
           override name = 'G'
         }
+        /** Options. */
+        export interface HOptions {
+          /** Said. */
+          known: string
+        }
+        /** Filled options. */
+        export interface ResolvedHOptions {
+          known: string
+          unknown: string // ✗
+        }
         /** A type like an interface. */
         export type H = F & {
           more: string // ✗
