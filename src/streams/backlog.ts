@@ -66,8 +66,9 @@ export class Backlog<T> {
     const waiting: Waiting<T> = { value, release, sequence: this.sequence++ }
     if (release === undefined) return this.addPushed(waiting)
     if (this.held.length >= MAX_HELD_ITEMS) {
-      release()
-      return this.amplified()
+      const error = this.amplified()
+      release(error)
+      return error
     }
     this.held.push(waiting)
     return undefined

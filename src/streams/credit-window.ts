@@ -23,13 +23,17 @@ export class CreditWindow {
   receive(): boolean {
     if (this.outstanding === 0) return false
     this.outstanding--
+    if (this.outstanding === 0 && this.consumed > 0) this.grantConsumed()
     return true
   }
 
   /** An item has been consumed. */
   consume(): void {
     this.consumed++
-    if (this.consumed < this.batch && this.outstanding > 0) return
+    if (this.consumed >= this.batch || this.outstanding === 0) this.grantConsumed()
+  }
+
+  private grantConsumed(): void {
     const n = this.consumed
     this.consumed = 0
     this.outstanding += n

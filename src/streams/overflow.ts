@@ -2,6 +2,7 @@ import { Observable, Subscriber, type MonoTypeOperatorFunction } from 'rxjs'
 import { integer, oneOf, resolveOptions } from '../core/index.js'
 import { Backlog, type OverflowPolicy } from './backlog.js'
 import { hold, redeliver } from './delivery.js'
+import { unfinished } from './unfinished.js'
 
 /**
  * Says what is lost when a source that pushes by itself (a timer, a Subject, a sensor) is faster than its consumer:
@@ -43,8 +44,8 @@ class OverflowSubscriber<T> extends Subscriber<T> {
       this.busy = false
       this.emitWaiting()
     }
-    this.add(() => {
-      this.waiting.clear(undefined)
+    out.add(() => {
+      if (this.waiting.length > 0) this.waiting.clear(unfinished('overflow'))
     })
   }
 
@@ -61,6 +62,7 @@ class OverflowSubscriber<T> extends Subscriber<T> {
   protected override _complete(): void {
     this.sourceEnded = true
     if (this.waiting.length === 0) this.out.complete()
+    this.unsubscribe() // from the source; what waits goes on
   }
 
   private emitWaiting(): void {

@@ -2,6 +2,7 @@ import { Observable, Subscriber } from 'rxjs'
 import { RingBuffer, type Runtime } from '../core/index.js'
 import { hold, redeliver, type Release } from './delivery.js'
 import { StallWatch, type StallOptions } from './stalled.js'
+import { unfinished } from './unfinished.js'
 
 /** Options of {@link paceByReply}. */
 export interface PaceByReplyOptions extends StallOptions {
@@ -16,9 +17,12 @@ export interface PaceByReplyOptions extends StallOptions {
  * reply to be consumed, in whatever order the replies come, lets go of the k-th request.
  *
  * So any operator may stand inside: `concatMap`, `delay` and `mergeMap` with asynchronous work are paced, although they
- * buffer. Surplus replies let go of nothing, the end of the replies of everything. Operators that suppress replies
- * (`filter`, `switchMap`, `debounceTime`) do not belong inside; when every request is held and no reply comes,
- * `onStalled` is told.
+ * buffer. Surplus replies let go of nothing.
+ *
+ * - When the replies end, the requests without a reply are let go of: plainly after completion, as not processed after
+ *   an error or when unsubscribed.
+ * - Operators that suppress replies (`filter`, `switchMap`, `debounceTime`) do not belong inside: when requests are held
+ *   and no reply comes for `stalledAfterMs`, `onStalled` is told.
  */
 export function paceByReply<A, B>(
   behaviour: (requests$: Observable<A>) => Observable<B>,
@@ -27,7 +31,9 @@ export function paceByReply<A, B>(
   return requests$ =>
     new Observable(subscriber => {
       const held = new HeldRequests(new StallWatch(options.name, options, options.runtime))
-      subscriber.add(() => held.letGoOfAll())
+      subscriber.add(() => {
+        if (!held.ended) held.end(unfinished(options.name))
+      })
       const heldRequests$ = new Observable<A>(requests => {
         requests$.subscribe(new RequestSubscriber(requests, held))
       })
@@ -36,14 +42,22 @@ export function paceByReply<A, B>(
 }
 
 class HeldRequests {
+  /** Replies that were emitted and are not consumed yet. */
+  replies: number
+  /** Whether no more replies come. */
+  ended: boolean
+  /** A reply has been consumed. */
   readonly letGo: (error?: unknown) => void
   private readonly releases: RingBuffer<Release>
   private readonly watch: StallWatch
 
   constructor(watch: StallWatch) {
+    this.replies = 0
+    this.ended = false
     this.releases = new RingBuffer()
     this.watch = watch
     this.letGo = error => {
+      this.replies--
       const release = this.releases.shift()
       if (release === undefined) return
       this.watch.reply()
@@ -57,9 +71,13 @@ class HeldRequests {
     this.watch.request()
   }
 
-  letGoOfAll(): void {
+  /** Lets go of the requests that no reply on its way will let go of. */
+  end(reason: unknown): void {
+    this.ended = true
     this.watch.stop()
-    while (this.releases.length > 0) this.letGo()
+    const unanswered: Release[] = []
+    while (this.releases.length > this.replies) unanswered.push(this.releases.pop() as Release)
+    for (const release of unanswered.toReversed()) release(reason)
   }
 }
 
@@ -90,6 +108,17 @@ class ReplySubscriber<B> extends Subscriber<B> {
   }
 
   protected override _next(reply: B): void {
+    this.held.replies++
     redeliver(this.out, reply, this.held.letGo)
+  }
+
+  protected override _error(error: unknown): void {
+    this.held.end(error)
+    super._error(error)
+  }
+
+  protected override _complete(): void {
+    this.held.end(undefined)
+    super._complete()
   }
 }

@@ -1,18 +1,9 @@
 import { from, Observable, Subscriber, type ObservableInput, type ObservedValueOf, type OperatorFunction } from 'rxjs'
-import {
-  integer,
-  fn,
-  having,
-  number,
-  optional,
-  resolveOptions,
-  RpcError,
-  systemRuntime,
-  type Runtime,
-} from '../core/index.js'
+import { integer, fn, having, number, optional, resolveOptions, systemRuntime, type Runtime } from '../core/index.js'
 import { Backlog, DEFAULT_OVERFLOW_LIMIT, MAX_BURST_ITEMS } from './backlog.js'
 import { hold, outside, redeliver, type Release } from './delivery.js'
 import { STALLED_AFTER_MS, StallWatch, warnStalled, type StallOptions } from './stalled.js'
+import { unfinished } from './unfinished.js'
 
 /** Options of {@link pacedMap}. */
 export interface PacedMapOptions extends StallOptions {
@@ -89,9 +80,9 @@ class PacedMapSubscriber<A, B> extends Subscriber<A> {
     this.active = 0
     this.starting = false
     this.sourceEnded = false
-    this.add(() => {
+    out.add(() => {
       this.watch.stop()
-      this.waiting.clear(unfinished())
+      if (this.waiting.length > 0) this.waiting.clear(unfinished('pacedMap'))
     })
   }
 
@@ -115,6 +106,7 @@ class PacedMapSubscriber<A, B> extends Subscriber<A> {
   protected override _complete(): void {
     this.sourceEnded = true
     if (this.active === 0 && this.waiting.length === 0) this.out.complete()
+    this.unsubscribe() // from the source; the inner Observables go on
   }
 
   /** An inner Observable has completed: its place is free. */
@@ -134,7 +126,7 @@ class PacedMapSubscriber<A, B> extends Subscriber<A> {
   private start(value: A, release: Release | undefined): void {
     this.active++
     const inner = new InnerSubscriber<A, B>(this, release)
-    this.add(inner)
+    this.out.add(inner)
     let input: Observable<B>
     try {
       input = from(this.project(value, this.index++))
@@ -168,12 +160,13 @@ class InnerSubscriber<A, B> extends Subscriber<B> {
       this.settle()
     }
     this.add(() => {
-      if (!this.ended) this.letGo(this.failure ?? unfinished())
+      if (!this.ended) this.letGo(this.failure ?? unfinished('pacedMap'))
     })
   }
 
   protected override _next(value: B): void {
     this.unconsumed++
+    this.parent.watch.move()
     redeliver(this.parent.out, value, this.onConsumed)
   }
 
@@ -199,10 +192,4 @@ class InnerSubscriber<A, B> extends Subscriber<B> {
     this.parent.watch.reply()
     this.release(error)
   }
-}
-
-function unfinished(): RpcError {
-  return new RpcError('CANCELLED', 'pacedMap: unsubscribed before the work for this value was done', {
-    reason: 'unfinished',
-  })
 }

@@ -29,7 +29,7 @@ export function paced<T>(source: Pullable<T>, options?: PacedOptions): Observabl
     { window: optional(integer({ min: 1, max: Infinity }), 1) },
     options,
   )
-  if (typeof (source as Iterable<T>)[Symbol.iterator] === 'function') {
+  if (typeof (source as Partial<Iterable<T>> | null)?.[Symbol.iterator] === 'function') {
     return new Observable(subscriber => pumpIterator(subscriber, source as Iterable<T>, window))
   }
   const open = asyncIteratorOf(source)
@@ -40,6 +40,7 @@ function pumpIterator<T>(subscriber: Subscriber<T>, source: Iterable<T>, window:
   const iterator = source[Symbol.iterator]()
   let unconsumed = 0
   let running = false
+  let pulling = false
   let ended = false
   const take = (): void => {
     if (running) return // the loop below is on the stack and goes on
@@ -47,11 +48,25 @@ function pumpIterator<T>(subscriber: Subscriber<T>, source: Iterable<T>, window:
     while (unconsumed < window && !ended && !subscriber.closed) step()
     running = false
   }
+  const pull = (): IteratorResult<T> => {
+    pulling = true
+    try {
+      return iterator.next()
+    } finally {
+      pulling = false
+    }
+  }
+  const close = (): void => {
+    if (ended || pulling) return // a generator that is running cannot be closed: `step` does when it is back
+    ended = true
+    iterator.return?.()
+  }
   const step = (): void => {
     try {
-      const result = iterator.next()
+      const result = pull()
       ended = result.done === true
       if (ended) subscriber.complete()
+      else if (subscriber.closed) close()
       else {
         unconsumed++
         deliver(subscriber, result.value as T, consumed)
@@ -66,10 +81,7 @@ function pumpIterator<T>(subscriber: Subscriber<T>, source: Iterable<T>, window:
     take()
   }
   outside(take)
-  return () => {
-    if (!ended) iterator.return?.()
-    ended = true
-  }
+  return close
 }
 
 function pumpAsyncIterator<T>(subscriber: Subscriber<T>, iterator: AsyncIterator<T>, window: number): () => void {
@@ -79,7 +91,11 @@ function pumpAsyncIterator<T>(subscriber: Subscriber<T>, iterator: AsyncIterator
   const ask = (): void => {
     if (asking || ended || unconsumed >= window) return
     asking = true
-    iterator.next().then(answered, failed)
+    try {
+      iterator.next().then(answered, failed)
+    } catch (error) {
+      failed(error) // an iterator by hand may throw instead of rejecting
+    }
   }
   const answered = (result: IteratorResult<T>): void => {
     asking = false

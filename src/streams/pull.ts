@@ -1,7 +1,7 @@
 import { type Observable, Subscriber } from 'rxjs'
-import { RpcError } from '../core/index.js'
 import { Backlog, DEFAULT_OVERFLOW_LIMIT, MAX_BURST_ITEMS } from './backlog.js'
 import { hold, outside, type Release } from './delivery.js'
+import { unfinished } from './unfinished.js'
 
 /**
  * Turns an Observable into an AsyncIterable whose loop paces the source: an item counts as consumed when the loop asks
@@ -94,7 +94,9 @@ class PullIterator<T> implements AsyncIterator<T, undefined> {
       if (next === undefined && this.end === undefined) return
       const asker = this.askers.shift() as Asker<T>
       if (next !== undefined) {
-        this.inHand = next.release
+        // Whoever asked ahead has asked for the item after this one already.
+        if (this.askers.length > 0) next.release?.()
+        else this.inHand = next.release
         asker.resolve({ done: false, value: next.value })
       } else if (this.end !== undefined && 'error' in this.end) {
         asker.reject(this.end.error)
@@ -104,7 +106,7 @@ class PullIterator<T> implements AsyncIterator<T, undefined> {
   }
 
   private leave(): void {
-    const reason = new RpcError('CANCELLED', 'pull: the loop was left', { reason: 'unfinished' })
+    const reason = unfinished('pull')
     this.end = {}
     this.subscriber?.unsubscribe()
     this.inHand?.(reason)

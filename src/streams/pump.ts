@@ -6,8 +6,10 @@ import { StallWatch, type StallOptions } from './stalled.js'
 
 /** Where a pump sends. `E` is an item ready to be sent. */
 export interface PumpSink<T, E> {
-  /** Whether the way out takes more now; when it does again, {@link Pump.resume} is to be called. */
+  /** Whether the way out takes more now. */
   readonly ready: boolean
+  /** Items wait because it does not; {@link Pump.resume} is to be called when it does again. */
+  blocked(): void
   /** Makes an item ready to be sent; the value may change afterwards. What it throws ends the stream. */
   encode(value: T): E
   /** Sends an item. */
@@ -68,6 +70,7 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
   private draining: boolean
   private yielding: boolean
   private sourceEnded: boolean
+  private ended: boolean
   private failure: { readonly error: unknown } | undefined
 
   constructor(source: Observable<T>, sink: PumpSink<T, E>, options: PumpOptions) {
@@ -87,6 +90,7 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
     this.draining = false
     this.yielding = false
     this.sourceEnded = false
+    this.ended = false
     this.failure = undefined
   }
 
@@ -130,11 +134,13 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
     this.sourceEnded = true
     this.failure = { error }
     if (this.waiting.length === 0) this.finish()
+    this.unsubscribe() // from the source; what waits is still sent
   }
 
   protected override _complete(): void {
     this.sourceEnded = true
     if (this.waiting.length === 0) this.finish()
+    this.unsubscribe()
   }
 
   private transmit(value: T): void {
@@ -162,7 +168,8 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
       return
     }
     this.watch.request()
-    if (this.turn === 0) this.yieldTurn()
+    if (!this.sink.ready) this.sink.blocked()
+    else if (this.turn === 0) this.yieldTurn()
   }
 
   private drain(): void {
@@ -182,7 +189,8 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
       next.release?.()
     }
     this.draining = false
-    if (this.sourceEnded && this.waiting.length === 0) this.finish()
+    if (this.waiting.length > 0 && !this.sink.ready) this.sink.blocked()
+    else if (this.sourceEnded && this.waiting.length === 0) this.finish()
   }
 
   private yieldTurn(): void {
@@ -196,7 +204,7 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
   }
 
   private finish(): void {
-    if (this.closed) return
+    if (this.ended) return
     this.end(undefined)
     if (this.failure === undefined) this.sink.complete()
     else this.sink.fail(this.failure.error)
@@ -208,6 +216,7 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
   }
 
   private end(reason: unknown): void {
+    this.ended = true
     this.watch.stop()
     this.unsubscribe()
     this.waiting.clear(reason)

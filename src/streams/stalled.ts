@@ -12,7 +12,7 @@ export interface Stalled {
   readonly requests: number
   /** Items let go of so far. */
   readonly replies: number
-  /** How long nothing has moved, ms. */
+  /** How long nothing has moved at least, ms; it may be up to twice as long. */
   readonly forMs: number
 }
 
@@ -48,6 +48,7 @@ export class StallWatch {
   private readonly runtime: Runtime
   private requests: number
   private replies: number
+  private moves: number
   private seen: number
   private reported: boolean
   private timer: Subscription | undefined
@@ -59,6 +60,7 @@ export class StallWatch {
     this.runtime = runtime
     this.requests = 0
     this.replies = 0
+    this.moves = 0
     this.seen = 0
     this.reported = false
     this.timer = undefined
@@ -67,13 +69,19 @@ export class StallWatch {
   /** An item was taken in. */
   request(): void {
     this.requests++
-    if (this.timer === undefined) this.arm()
+    if (this.timer === undefined && !this.reported) this.arm()
   }
 
   /** An item was let go. */
   reply(): void {
     this.replies++
-    this.reported = false
+    if (this.reported) this.goOn()
+  }
+
+  /** Something moved on behalf of an item that is held. */
+  move(): void {
+    this.moves++
+    if (this.reported) this.goOn()
   }
 
   /** Ends the watch. */
@@ -82,8 +90,17 @@ export class StallWatch {
     this.timer = undefined
   }
 
+  private get movements(): number {
+    return this.requests + this.replies + this.moves
+  }
+
+  private goOn(): void {
+    this.reported = false
+    if (this.requests > this.replies) this.arm()
+  }
+
   private arm(): void {
-    this.seen = this.requests + this.replies
+    this.seen = this.movements
     this.timer = this.runtime.scheduler.schedule(() => {
       this.check()
     }, this.afterMs)
@@ -92,10 +109,11 @@ export class StallWatch {
   private check(): void {
     this.timer = undefined
     if (this.requests === this.replies) return // nothing is held; the next request arms again
-    if (this.seen === this.requests + this.replies && !this.reported) {
-      this.reported = true
-      this.report({ where: this.where, requests: this.requests, replies: this.replies, forMs: this.afterMs })
+    if (this.seen !== this.movements) {
+      this.arm()
+      return
     }
-    this.arm()
+    this.reported = true // and no timer until something moves: a stall may last for ever, a simulation must not
+    this.report({ where: this.where, requests: this.requests, replies: this.replies, forMs: this.afterMs })
   }
 }
