@@ -16,7 +16,7 @@ export interface MemoryTransportOptions {
   readonly connectTimeoutMs?: number
   /** Longest frame, in bytes; a longer one is refused with RESOURCE_EXHAUSTED (`frame_too_large`). @default 16_777_215 */
   readonly maxFrameBytes?: number
-  /** Bytes under way in one direction of a link above which `send` gives false. @default 524_288 */
+  /** Bytes under way in one direction of a link above which `send` gives false. @default 262_144 */
   readonly highWaterMarkBytes?: number
   /** What goes wrong in the network. @default nothing */
   readonly faults?: MemoryFaults
@@ -48,7 +48,7 @@ function resolveMemoryTransportOptions(options: MemoryTransportOptions | undefin
       latencyMs: optional(number({ min: 0 }), 0),
       connectTimeoutMs: optional(number({ min: 0 }), 5000),
       maxFrameBytes: optional(integer({ min: 1, max: MAX_FRAME_BYTES }), MAX_FRAME_BYTES),
-      highWaterMarkBytes: optional(integer({ min: 1 }), 524_288),
+      highWaterMarkBytes: optional(integer({ min: 1 }), 262_144),
       faults: optional(having<MemoryFaults>(), {}),
     },
     options,

@@ -19,7 +19,7 @@ export interface TcpOptions {
    * @default 16_777_215, the most that the three bytes of its length can say
    */
   readonly maxFrameBytes?: number
-  /** Bytes accepted and not yet taken by the system above which `send` gives false. @default 524_288 */
+  /** Bytes accepted and not yet taken by the system above which `send` gives false. @default 262_144 */
   readonly highWaterMarkBytes?: number
   /**
    * Frames that are written at once without waiting for the end of the turn: the peer starts on the first while the
@@ -58,7 +58,7 @@ function resolveTcpOptions(options: TcpOptions | undefined): ResolvedOptions {
     {
       connectTimeoutMs: optional(integer({ min: 1 }), 5 * SECONDS),
       maxFrameBytes: optional(integer({ min: 1, max: MAX_FRAME_BYTES }), MAX_FRAME_BYTES),
-      highWaterMarkBytes: optional(integer({ min: 1 }), 524_288),
+      highWaterMarkBytes: optional(integer({ min: 1 }), 262_144),
       flushFrames: optional(integer({ min: 1 }), 16),
       closeTimeoutMs: optional(integer({ min: 1 }), 1 * SECONDS),
       runtime: optional(having<Runtime>('scheduler', 'microtask'), systemRuntime()),
@@ -72,6 +72,7 @@ function dial(address: string, options: ResolvedOptions): Observable<Socket> {
     const { host, port } = parseDialAddress(address)
     const { connectTimeoutMs, runtime } = options
     const socket = new NodeSocket({ allowHalfOpen: true })
+    socket.setNoDelay(true) // as an option of connect it is ignored
     const giveUp = new Subscription(() => socket.destroy())
     subscriber.add(giveUp)
     const timer = runtime.scheduler.schedule(
@@ -81,7 +82,7 @@ function dial(address: string, options: ResolvedOptions): Observable<Socket> {
     const refused = (error: Error): void => subscriber.error(connectFailed(address, explainErrno(error), error))
     subscriber.add(timer)
     socket.once('error', refused)
-    socket.connect({ host, port, noDelay: true }, () => {
+    socket.connect({ host, port }, () => {
       timer.unsubscribe()
       subscriber.remove(giveUp)
       socket.off('error', refused).pause()
@@ -112,7 +113,10 @@ function listen(address: string, options: ResolvedOptions): Observable<Listener>
       tryPort()
     })
     server.on('listening', () => {
-      if (subscriber.closed) return void server.close() // unsubscribed while the host name was looked up
+      if (subscriber.closed) {
+        server.close() // unsubscribed while the host name was looked up
+        return
+      }
       const bound = server.address() as AddressInfo
       const advertised = formatAddress(advertisedHost(bound.address, networkInterfaces()), bound.port)
       subscriber.next({ address: advertised, sockets: sockets.asObservable() })

@@ -2,10 +2,10 @@ import type { Frame, Listener, Socket, Transport } from 'millrace/transport'
 import { firstValueFrom, Subscription, type Observable } from 'rxjs'
 import { eventually, within } from '../support/deadline.js'
 
-/** How a subscription ended: it has not, it completed, or the error it failed with. */
-export type Ending = 'open' | 'completed' | unknown
+/** How a subscription ended: `open` when it has not, `completed`, or the error it failed with. */
+export type Ending = unknown
 
-/** Subscribes to a socket's frames and keeps a copy of each. */
+/** What has come out of a socket's `inbound`: a copy of each frame, and how it ended. */
 export class Inbox {
   readonly frames: Uint8Array[] = []
   readonly subscription: Subscription
@@ -42,6 +42,11 @@ export class Inbox {
     await eventually(() => this.ending !== 'open', this.patienceMs, 'the end of inbound')
     return this.ending
   }
+}
+
+/** Subscribes to a socket's frames; `onFrame` sees each one as it is delivered. */
+export function receive(socket: Socket, patienceMs: number, onFrame?: (frame: Frame, index: number) => void): Inbox {
+  return new Inbox(socket, patienceMs, onFrame)
 }
 
 /** One connection with both its ends. */

@@ -5,9 +5,10 @@ import { eventually, turns, within } from '../support/deadline.js'
 import {
   connect,
   failureOf,
-  Inbox,
+  type Inbox,
   listenAt,
   pattern,
+  receive,
   sendBytes,
   sendNumber,
   upTo,
@@ -79,7 +80,7 @@ function overTransport(
 const delivery: readonly TransportCheck[] = [
   overConnection('keeps frames of every size unchanged', async ({ client, server }, patienceMs) => {
     const sent = [0, 1, 100, 65_536, MIB, 0, 3].map(pattern)
-    const inbox = new Inbox(server, patienceMs)
+    const inbox = receive(server, patienceMs)
 
     for (const bytes of sent) sendBytes(client, bytes)
     await inbox.received(sent.length)
@@ -88,7 +89,7 @@ const delivery: readonly TransportCheck[] = [
     sent.forEach((bytes, index) => expect(Buffer.compare(bytes, inbox.frames[index] ?? pattern(7))).toBe(0))
   }),
   overConnection('keeps the order of frames sent in one turn', async ({ client, server }, patienceMs) => {
-    const inbox = new Inbox(server, patienceMs)
+    const inbox = receive(server, patienceMs)
 
     for (const number of upTo(5000)) sendNumber(client, number, 4 + (number % 50))
     await inbox.received(5000)
@@ -96,8 +97,8 @@ const delivery: readonly TransportCheck[] = [
     expect(inbox.numbers).toEqual(upTo(5000))
   }),
   overConnection('carries both directions at once', async ({ client, server }, patienceMs) => {
-    const toServer = new Inbox(server, patienceMs)
-    const toClient = new Inbox(client, patienceMs)
+    const toServer = receive(server, patienceMs)
+    const toClient = receive(client, patienceMs)
 
     for (const number of upTo(500)) {
       sendNumber(client, number)
@@ -112,7 +113,7 @@ const delivery: readonly TransportCheck[] = [
   overConnection('delivers nothing before send returns', async ({ client, server }, patienceMs) => {
     let sending = false
     const duringSend: number[] = []
-    const inbox = new Inbox(server, patienceMs, (_frame, index) => {
+    const inbox = receive(server, patienceMs, (_frame, index) => {
       if (sending) duringSend.push(index)
     })
 
@@ -127,7 +128,7 @@ const delivery: readonly TransportCheck[] = [
   }),
   overConnection('never writes the bytes of a frame again', async ({ client, server }, patienceMs) => {
     const views: Uint8Array[] = []
-    const inbox = new Inbox(server, patienceMs, ({ bytes, start, end }) => views.push(bytes.subarray(start, end)))
+    const inbox = receive(server, patienceMs, ({ bytes, start, end }) => views.push(bytes.subarray(start, end)))
 
     for (const number of upTo(2000)) {
       sendNumber(client, number, 100)
@@ -138,8 +139,8 @@ const delivery: readonly TransportCheck[] = [
     expect(views.findIndex((view, index) => Buffer.compare(view, inbox.frames[index] ?? pattern(1)) !== 0)).toBe(-1)
   }),
   overConnection('may send while a frame arrives', async ({ client, server }, patienceMs) => {
-    new Inbox(server, patienceMs, ({ bytes, start, end }) => sendBytes(server, bytes.subarray(start, end)))
-    const inbox = new Inbox(client, patienceMs, (_frame, index) => {
+    receive(server, patienceMs, ({ bytes, start, end }) => sendBytes(server, bytes.subarray(start, end)))
+    const inbox = receive(client, patienceMs, (_frame, index) => {
       if (index < 99) sendNumber(client, index + 1)
     })
 
@@ -149,7 +150,7 @@ const delivery: readonly TransportCheck[] = [
     expect(inbox.numbers).toEqual(upTo(100))
   }),
   overConnection('is as before when a writer throws', async ({ client, server }, patienceMs) => {
-    const inbox = new Inbox(server, patienceMs)
+    const inbox = receive(server, patienceMs)
 
     sendNumber(client, 0)
     const send = (): boolean =>
@@ -173,13 +174,13 @@ const delivery: readonly TransportCheck[] = [
   overConnection('keeps frames until inbound is subscribed', async ({ client, server }, patienceMs) => {
     for (const number of upTo(100)) sendNumber(client, number)
     await turns(5)
-    const inbox = new Inbox(server, patienceMs)
+    const inbox = receive(server, patienceMs)
     await inbox.received(100)
 
     expect(inbox.numbers).toEqual(upTo(100))
   }),
   overConnection('has one subscriber of inbound', async ({ client, server }, patienceMs) => {
-    const first = new Inbox(server, patienceMs)
+    const first = receive(server, patienceMs)
 
     const second = await failureOf(server.inbound, patienceMs)
     sendNumber(client, 0)
@@ -192,7 +193,7 @@ const delivery: readonly TransportCheck[] = [
 
 const closing: readonly TransportCheck[] = [
   overConnection('delivers what was sent before close', async ({ client, server }, patienceMs) => {
-    const inbox = new Inbox(server, patienceMs)
+    const inbox = receive(server, patienceMs)
 
     for (const number of upTo(1000)) sendNumber(client, number, 1000)
     client.close()
@@ -202,8 +203,8 @@ const closing: readonly TransportCheck[] = [
   }),
   overConnection('completes everything at both ends after close', async (connection, patienceMs) => {
     const { client, server } = connection
-    const atClient = new Inbox(client, patienceMs)
-    const atServer = new Inbox(server, patienceMs)
+    const atClient = receive(client, patienceMs)
+    const atServer = receive(server, patienceMs)
     const writable = [completionOf(client.writable), completionOf(server.writable)]
 
     server.close()
@@ -214,7 +215,7 @@ const closing: readonly TransportCheck[] = [
     await eventually(() => connection.dialEnding === 'completed', patienceMs, 'the end of the dial')
   }),
   overConnection('ignores a second close', async ({ client, server }, patienceMs) => {
-    const inbox = new Inbox(server, patienceMs)
+    const inbox = receive(server, patienceMs)
 
     client.close()
     client.close()
@@ -223,7 +224,7 @@ const closing: readonly TransportCheck[] = [
     client.close()
   }),
   overConnection('sends nothing after close', async ({ client, server }, patienceMs) => {
-    const inbox = new Inbox(server, patienceMs)
+    const inbox = receive(server, patienceMs)
     let written = false
 
     sendNumber(client, 0)
@@ -236,7 +237,7 @@ const closing: readonly TransportCheck[] = [
     expect(inbox.numbers).toEqual([0])
   }),
   overConnection('sends nothing after the peer has closed', async ({ client, server }, patienceMs) => {
-    const inbox = new Inbox(client, patienceMs)
+    const inbox = receive(client, patienceMs)
 
     server.close()
     await inbox.ended()
@@ -244,10 +245,10 @@ const closing: readonly TransportCheck[] = [
     expect(sendNumber(client, 0)).toBe(false)
   }),
   overConnection('delivers nothing after close', async ({ client, server }, patienceMs) => {
-    new Inbox(client, patienceMs)
+    receive(client, patienceMs)
     let closed = false
     let late = 0
-    const inbox = new Inbox(server, patienceMs, (_frame, index) => {
+    const inbox = receive(server, patienceMs, (_frame, index) => {
       if (closed) late++
       if (index < 9) return
       server.close()
@@ -261,8 +262,8 @@ const closing: readonly TransportCheck[] = [
     expect(inbox.ending).toBe('completed')
   }),
   overConnection('ends both when inbound is unsubscribed', async ({ client, server }, patienceMs) => {
-    const atServer = new Inbox(server, patienceMs)
-    const atClient = new Inbox(client, patienceMs)
+    const atServer = receive(server, patienceMs)
+    const atClient = receive(client, patienceMs)
 
     atClient.subscription.unsubscribe()
 
@@ -270,10 +271,10 @@ const closing: readonly TransportCheck[] = [
     expect(sendNumber(client, 0)).toBe(false)
   }),
   overConnection('delivers nothing after unsubscribing within next', async ({ client, server }, patienceMs) => {
-    const inbox: Inbox = new Inbox(server, patienceMs, (_frame, index) => {
+    const inbox: Inbox = receive(server, patienceMs, (_frame, index) => {
       if (index === 9) inbox.subscription.unsubscribe()
     })
-    const atClient = new Inbox(client, patienceMs)
+    const atClient = receive(client, patienceMs)
 
     for (const number of upTo(1000)) sendNumber(client, number)
     await atClient.ended()
@@ -281,7 +282,7 @@ const closing: readonly TransportCheck[] = [
     expect(inbox.numbers).toEqual(upTo(10))
   }),
   overConnection('ends both when the dial is unsubscribed', async ({ client, server, dialing }, patienceMs) => {
-    const inbox = new Inbox(server, patienceMs)
+    const inbox = receive(server, patienceMs)
 
     dialing.unsubscribe()
 
@@ -290,8 +291,8 @@ const closing: readonly TransportCheck[] = [
   }),
   overConnection('sends what it accepted despite unsubscribing after close', async (connection, patienceMs) => {
     const { client, server, dialing } = connection
-    const atServer = new Inbox(server, patienceMs)
-    const atClient = new Inbox(client, patienceMs)
+    const atServer = receive(server, patienceMs)
+    const atClient = receive(client, patienceMs)
 
     for (const number of upTo(100)) sendNumber(client, number, 1000)
     client.close()
@@ -302,11 +303,11 @@ const closing: readonly TransportCheck[] = [
     expect(atServer.numbers).toEqual(upTo(100))
   }),
   overConnection('completes inbound that is subscribed after the end', async ({ client, server }, patienceMs) => {
-    const atServer = new Inbox(server, patienceMs)
+    const atServer = receive(server, patienceMs)
 
     client.close()
     await atServer.ended()
-    const late = new Inbox(client, patienceMs)
+    const late = receive(client, patienceMs)
 
     expect(await late.ended()).toBe('completed')
   }),
@@ -345,7 +346,7 @@ const dialling: readonly TransportCheck[] = [
   overTransport('emits nothing when the dial is unsubscribed early', async ({ transport, anyAddress }, patienceMs) => {
     const { listener, listening } = await listenAt(transport, anyAddress, patienceMs)
     const inboxes: Inbox[] = []
-    listening.add(listener.sockets.subscribe(socket => inboxes.push(new Inbox(socket, patienceMs))))
+    listening.add(listener.sockets.subscribe(socket => inboxes.push(receive(socket, patienceMs))))
     let emitted = 0
 
     transport
@@ -396,7 +397,7 @@ const listening: readonly TransportCheck[] = [
   }),
   overConnection('keeps sockets when the listener goes', async (connection, patienceMs, { transport }) => {
     const { client, server, listener } = connection
-    const inbox = new Inbox(server, patienceMs)
+    const inbox = receive(server, patienceMs)
 
     connection.listening.unsubscribe()
     const failure = await failureOf(transport.dial(listener.address), patienceMs)
@@ -409,7 +410,7 @@ const listening: readonly TransportCheck[] = [
     const { listener, listening: held } = await listenAt(transport, anyAddress, patienceMs)
 
     const { socket, dialing } = await dialled(transport, listener.address, patienceMs)
-    await new Inbox(socket, patienceMs).ended()
+    await receive(socket, patienceMs).ended()
 
     dialing.unsubscribe()
     held.unsubscribe()
@@ -427,7 +428,7 @@ const backpressure: readonly TransportCheck[] = [
       let sent = 1
       while (sendBytes(client, bytes) && sent < 64) sent++
       const before = writable
-      const inbox = new Inbox(server, patienceMs)
+      const inbox = receive(server, patienceMs)
       await eventually(() => writable > 0, patienceMs, 'writable')
       await inbox.received(sent)
 
@@ -450,7 +451,7 @@ const backpressure: readonly TransportCheck[] = [
       pump()
       for (let seen = -1; seen < sent && sent < MOST; await turns(50)) seen = sent
       const held = sent
-      const inbox = new Inbox(server, patienceMs)
+      const inbox = receive(server, patienceMs)
       await inbox.received(MOST)
 
       expect(held).toBeLessThan(MOST)
@@ -460,7 +461,7 @@ const backpressure: readonly TransportCheck[] = [
     'backpressure',
   ),
   overConnection('does not say writable unasked', async ({ client, server }, patienceMs) => {
-    const inbox = new Inbox(server, patienceMs)
+    const inbox = receive(server, patienceMs)
     let writable = 0
     client.writable.subscribe(() => writable++)
 
@@ -478,7 +479,7 @@ const leaks: readonly TransportCheck[] = [
 
     const graceful = await connect(transport, anyAddress, patienceMs)
     const abrupt = await connect(transport, anyAddress, patienceMs)
-    const inboxes = [graceful.server, abrupt.client, abrupt.server].map(socket => new Inbox(socket, patienceMs))
+    const inboxes = [graceful.server, abrupt.client, abrupt.server].map(socket => receive(socket, patienceMs))
     graceful.client.close()
     abrupt.dialing.unsubscribe()
     transport.dial(abrupt.listener.address).subscribe().unsubscribe()
