@@ -19,7 +19,8 @@ import {
 } from 'rxjs'
 import { describe, it } from 'vitest'
 import { packetRegistry } from '../../src/registry/mdns/packet-registry.js'
-import type { DnsPacket, PacketPort } from '../../src/registry/mdns/packet.js'
+import type { DnsPacket, DnsRecord, PacketPort } from '../../src/registry/mdns/packet.js'
+import { nodeRecord } from '../../src/registry/mdns/record.js'
 import { instanceOf } from '../../test/compliance/registry-probe.js'
 import { PacketGroup } from '../../test/registry/packet-group.js'
 
@@ -141,8 +142,36 @@ describe('mdns watch', () => {
       const server$ = registered(registryOn(group.port('server'), runtime))
       const watch$ = registryOn(group.port('watcher'), runtime).watch('words')
 
-      expectObservable(server$, '          ^ 1h !').toBe('-')
-      expectObservable(pictures(watch$), ' ^ 3000s !').toBe('-o')
+      expectObservable(server$, '          ^ 55m !').toBe('-')
+      expectObservable(pictures(watch$), ' ^ 50m !').toBe('-o')
+    })
+  })
+
+  it('believes nobody for longer than 75 minutes', () => {
+    const forEver = (record: DnsRecord): DnsRecord => ({ ...record, ttl: 0x7fff_ffff })
+    marbles(
+      ({ expectObservable, runtime }) => {
+        const group = new PacketGroup()
+        const { announcement } = nodeRecord(WORDS, { domain: 'micro', hostname: 'host', ttlMs: 120_000 })
+        const answers = announcement.type === 'response' ? announcement.answers.map(forEver) : []
+        const watch$ = registryOn(group.port('watcher'), runtime).watch('words')
+        asyncScheduler.schedule(() => group.say({ type: 'response', answers }), 10)
+
+        expectObservable(pictures(watch$), '^ 80m !').toBe('10ms o 4499999ms e')
+      },
+      { maxMs: 5_000_000 },
+    )
+  })
+
+  it('asks once for all watchers of a name', () => {
+    marbles(({ expectObservable, runtime }) => {
+      const group = new PacketGroup()
+      const watch$ = registryOn(group.port('watcher'), runtime).watch('words')
+
+      expectObservable(saidBy(group, 'watcher'), '^ 1s !').toBe('q 99ms q 299ms q')
+      expectObservable(pictures(watch$), '        ^ 1s !').toBe('250ms e')
+      expectObservable(pictures(watch$), '        -^ 1s !').toBe('250ms e')
+      expectObservable(pictures(watch$), '        500ms ^ 500ms !').toBe('500ms e')
     })
   })
 

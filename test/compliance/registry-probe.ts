@@ -108,7 +108,7 @@ export function answerOf<T>(answer$: Observable<T>): Promise<T | RpcError> {
         if (answer !== undefined) reject(new Error('a second answer'))
         answer = { value }
       },
-      error: (error: unknown) => (RpcError.is(error) ? resolve(error) : reject(error as Error)),
+      error: (error: unknown) => (RpcError.is(error) ? resolve(error) : reject(error)),
       complete: () => (answer === undefined ? reject(new Error('no answer')) : resolve(answer.value)),
     })
   })

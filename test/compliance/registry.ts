@@ -38,10 +38,10 @@ interface Bench {
   readonly there: Registry
   readonly patienceMs: number
   readonly setDown: (down: boolean) => void
-  register(instance?: Instance): Registering
-  watch(name?: string): Watch
+  readonly register: (instance?: Instance) => Registering
+  readonly watch: (name?: string) => Watch
   /** Waits until all that was said before has been heard by `there`. */
-  settled(): Promise<void>
+  readonly settled: () => Promise<void>
 }
 
 function check(

@@ -9,8 +9,8 @@ testRegistry(
   'mdns',
   () => {
     const domain = `test-${systemRuntime().id()}`
-    const [here, there] = [0, 1].map(() => mdns({ domain, loopbackOnly: true, collectMs: 60, log: silentLog }))
-    return { here, there, openResources: openSockets }
+    const party = () => mdns({ domain, loopbackOnly: true, collectMs: 60, log: silentLog })
+    return { here: party(), there: party(), openResources: openSockets }
   },
   { outages: false },
 )

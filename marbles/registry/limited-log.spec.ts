@@ -1,0 +1,22 @@
+import type { LogEvent } from 'millrace/core'
+import { marbles } from 'millrace/testing'
+import { Observable } from 'rxjs'
+import { describe, it } from 'vitest'
+import { limitedLog } from '../../src/registry/mdns/limited-log.js'
+
+describe('limitedLog', () => {
+  it('passes on one event of a name in a while, and counts', () => {
+    marbles(({ cold, expectObservable, runtime }) => {
+      const event$ = cold('aaab-----a-----|')
+      const passed$ = new Observable<string>(subscriber => {
+        const log = limitedLog(({ message }) => subscriber.next(message), runtime, 5)
+        return event$.subscribe({
+          next: event => log({ level: 'warn', event, message: event } satisfies LogEvent),
+          complete: () => subscriber.complete(),
+        })
+      })
+
+      expectObservable(passed$).toBe('a--b-----c-----|', { a: 'a', b: 'b', c: 'a (and 2 more since the last line)' })
+    })
+  })
+})

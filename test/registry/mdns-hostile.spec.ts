@@ -1,0 +1,148 @@
+import * as fc from 'fast-check'
+import { systemRuntime, type LogEvent } from 'millrace/core'
+import type { Registry } from 'millrace/registry'
+import { mdns } from 'millrace/registry/mdns'
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import { deflateSync } from 'node:zlib'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { nodeRecord } from '../../src/registry/mdns/record.js'
+import { packetRegistry } from '../../src/registry/mdns/packet-registry.js'
+import type { DnsPacket, DnsRecord } from '../../src/registry/mdns/packet.js'
+import { instanceOf, Registering, Watch } from '../compliance/registry-probe.js'
+import { eventually } from '../support/deadline.js'
+import { PacketGroup } from './packet-group.js'
+
+const MS = 5000
+/** Apart from the port of everyone else, who need not hear this. */
+const PORT = 15_353
+
+describe('mdns over a hostile group', () => {
+  const good = answersOf('b')
+  const named = (name: string): readonly DnsRecord[] => answersOf('a', { name: `a.${name}.micro` })
+  const text = (...strings: string[]): readonly DnsRecord[] =>
+    answersOf('a', { text: strings.map(string => Buffer.from(string)) })
+
+  it.each<[string, readonly DnsRecord[]]>([
+    ['no text', text()],
+    ['a text that is no hex', text('hello=world')],
+    ['a text of another service', text(hexOf({ Service: 'lines', Version: '1' }))],
+    ['a text without a version', text(hexOf({ Service: 'words' }))],
+    ['a zip bomb', text(...split(deflateSync(Buffer.alloc(1_000_000)).toString('hex')))],
+    ['a name with a slash', answersOf('a', { name: 'a/b.words.micro' })],
+    ['port 0', answersOf('a', { port: 0 })],
+    ['no address that can be dialled', answersOf('a', { host: '0.0.0.0' })],
+    ['a target that is no host', answersOf('a', { host: undefined, target: 'not a host' })],
+  ])('skips %s with one line, and shows the others', async (_, bad) => {
+    const group = new PacketGroup()
+    const lines: LogEvent[] = []
+    const words = new Watch(registryOn(group, lines), 'words')
+
+    group.say({ type: 'response', answers: bad })
+    group.say({ type: 'response', answers: bad })
+    group.say({ type: 'response', answers: good })
+
+    await words.shows(['words@1.0.0 b'], MS)
+    expect(lines.map(({ event }) => event)).toEqual(['mdns.record_skipped', 'mdns.record_skipped'])
+    words.stop()
+  })
+
+  it.each<[string, readonly DnsRecord[]]>([
+    [
+      'another domain',
+      named('words.local').map(record => ({ ...record, name: record.name.replace('micro', 'local') })),
+    ],
+    ['another service', named('lines')],
+    ['a pointer alone', good.slice(0, 1)],
+    ['a goodbye of someone unknown', good.map(record => ({ ...record, ttl: 0 }))],
+    ['nothing', []],
+  ])('passes over %s in silence', async (_, answers) => {
+    const group = new PacketGroup()
+    const lines: LogEvent[] = []
+    const words = new Watch(registryOn(group, lines), 'words')
+
+    group.say({ type: 'response', answers })
+
+    await words.shows([], MS)
+    expect(lines).toEqual([])
+    words.stop()
+  })
+})
+
+describe('mdns over a socket', () => {
+  let stranger: Socket
+  const shout = (bytes: Uint8Array): void => stranger.send(bytes, PORT, '224.0.0.251')
+
+  beforeEach(async () => {
+    stranger = createSocket({ type: 'udp4', reuseAddr: true }).bind(0)
+    await once(stranger, 'listening')
+    stranger.setMulticastInterface('127.0.0.1')
+  })
+
+  afterEach(() => stranger.close())
+
+  it('lives through packets that are none', async () => {
+    const lines: LogEvent[] = []
+    const registry = mdns({ port: PORT, loopbackOnly: true, collectMs: 30, log: event => lines.push(event) })
+    const words = new Watch(registry, 'words')
+    await words.shows([], MS)
+    const cyclic = Buffer.from('0000840000000001000000000c0000000c00c0', 'hex').fill(0xc0, 12)
+
+    shout(cyclic)
+    for (const bytes of fc.sample(fc.uint8Array({ maxLength: 400 }), { numRuns: 200, seed: 1 })) shout(bytes)
+    const registering = new Registering(registry, instanceOf('words', 'a'))
+
+    await words.shows(['words@1.0.0 a'], MS)
+    await eventually(() => lines.length > 0, MS, 'a line')
+    expect(lines.map(({ event }) => event)).toEqual(['mdns.packet_skipped'])
+    registering.stop()
+    words.stop()
+  })
+})
+
+function registryOn(group: PacketGroup, lines: LogEvent[]): Registry {
+  const log = (event: LogEvent): void => void lines.push(event)
+  return packetRegistry(group.port('watcher'), {
+    domain: 'micro',
+    hostname: 'host',
+    ttlMs: 120_000,
+    collectMs: 20,
+    runtime: systemRuntime(),
+    log,
+  })
+}
+
+interface Answers {
+  readonly name?: string
+  readonly port?: number
+  readonly host?: string | undefined
+  readonly target?: string
+  readonly text?: readonly Uint8Array[]
+}
+
+/** What a node says, with something wrong. */
+function answersOf(id: string, wrong: Answers = {}): readonly DnsRecord[] {
+  const context = { domain: 'micro', hostname: 'host', ttlMs: 120_000 }
+  const { announcement } = nodeRecord(instanceOf('words', id), context)
+  const { name, port, host, target, text } = wrong
+  return recordsOf(announcement).flatMap((record): readonly DnsRecord[] => {
+    if (record.type === 'PTR') return [{ ...record, data: name ?? record.data }]
+    if (record.type === 'TXT') return [{ ...record, name: name ?? record.name, data: text ?? record.data }]
+    if (record.type !== 'SRV')
+      return 'host' in wrong && host === undefined ? [] : [{ ...record, data: host ?? record.data }]
+    const data = { ...record.data, port: port ?? record.data.port, target: target ?? record.data.target }
+    return [{ ...record, name: name ?? record.name, data }]
+  })
+}
+
+function recordsOf(packet: DnsPacket): readonly DnsRecord[] {
+  return packet.type === 'response' ? packet.answers : []
+}
+
+function hexOf(value: unknown): string {
+  return deflateSync(JSON.stringify(value)).toString('hex')
+}
+
+function split(text: string): readonly string[] {
+  return text.match(/.{1,255}/g) ?? []
+}
