@@ -1,5 +1,5 @@
 import { filter, Observable, Subject, take, type Subscriber } from 'rxjs'
-import { having, integer, number, optional, resolveOptions, systemRuntime, type Runtime } from '../core/index.js'
+import { fn, having, integer, number, optional, resolveOptions, systemRuntime, type Runtime } from '../core/index.js'
 import { MemoryConnection, type MemoryConnectionOptions } from './memory-connection.js'
 import type { MemoryFaults } from './memory-faults.js'
 import { later } from './memory-lane.js'
@@ -39,17 +39,27 @@ type ResolvedOptions = Required<MemoryTransportOptions> & MemoryConnectionOption
 
 const MAX_FRAME_BYTES = 0xff_ffff
 const PREFIX = 'memory:'
+/** The platform's timers fire at once beyond it. */
+const MAX_TIMER_MS = 0x7fff_ffff
 
 function resolveMemoryTransportOptions(options: MemoryTransportOptions | undefined): ResolvedOptions {
+  const faults = resolveOptions<MemoryFaults>(
+    'faults of memoryTransport',
+    {
+      link: optional(fn<NonNullable<MemoryFaults['link']>>()),
+      frame: optional(fn<NonNullable<MemoryFaults['frame']>>()),
+    },
+    options?.faults,
+  )
   return resolveOptions<ResolvedOptions>(
     'memoryTransport',
     {
       runtime: optional(having<Runtime>('scheduler', 'macrotask'), systemRuntime()),
-      latencyMs: optional(number({ min: 0 }), 0),
-      connectTimeoutMs: optional(number({ min: 0 }), 5000),
+      latencyMs: optional(number({ min: 0, max: MAX_TIMER_MS }), 0),
+      connectTimeoutMs: optional(number({ min: 0, max: MAX_TIMER_MS }), 5000),
       maxFrameBytes: optional(integer({ min: 1, max: MAX_FRAME_BYTES }), MAX_FRAME_BYTES),
       highWaterMarkBytes: optional(integer({ min: 1 }), 262_144),
-      faults: optional(having<MemoryFaults>(), {}),
+      faults: optional(having<MemoryFaults>(), faults),
     },
     options,
   )
@@ -98,6 +108,7 @@ class MemoryNetwork implements Transport {
     const index = this.dials++
     const connection = new MemoryConnection({ index, from: `${PREFIX}~${index}`, to: address }, this.options)
     const { dialer } = connection
+    const refuse = (why: string): void => subscriber.error(connectFailed(address, why))
     const afterTrip = (task: () => void): void => {
       const passable = connection.state.pipe(
         filter(state => state !== 'frozen'),
@@ -108,7 +119,6 @@ class MemoryNetwork implements Transport {
       })
       subscriber.add(arrival)
     }
-    const refuse = (why: string): void => subscriber.error(connectFailed(address, why))
     const timeout = runtime.scheduler.schedule(
       () => refuse(`no answer within ${connectTimeoutMs} ms`),
       connectTimeoutMs,

@@ -229,6 +229,9 @@ class NetSocket implements OwnedSocket {
     if (arenaStart === arenaEnd) return
     this.arenaStart = arenaEnd
     this.socket.write(this.arena.subarray(arenaStart, arenaEnd), this.written)
+    if (arenaEnd < this.arena.length) return
+    this.arena = NO_BYTES // an idle connection does not retain the memory of a long frame
+    this.arenaStart = this.arenaEnd = 0
   }
 
   private renewArena(size: number): void {

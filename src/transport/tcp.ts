@@ -50,17 +50,18 @@ export function tcp(options?: TcpOptions): Transport {
 type ResolvedOptions = Required<TcpOptions> & NetSocketOptions
 
 const MAX_FRAME_BYTES = 0xff_ffff
-const SECONDS = 1000
+/** The platform's timers fire at once beyond it. */
+const MAX_TIMER_MS = 0x7fff_ffff
 
 function resolveTcpOptions(options: TcpOptions | undefined): ResolvedOptions {
   return resolveOptions<ResolvedOptions>(
     'tcp',
     {
-      connectTimeoutMs: optional(integer({ min: 1 }), 5 * SECONDS),
+      connectTimeoutMs: optional(integer({ min: 1, max: MAX_TIMER_MS }), 5000),
       maxFrameBytes: optional(integer({ min: 1, max: MAX_FRAME_BYTES }), MAX_FRAME_BYTES),
       highWaterMarkBytes: optional(integer({ min: 1 }), 262_144),
       flushFrames: optional(integer({ min: 1 }), 16),
-      closeTimeoutMs: optional(integer({ min: 1 }), 1 * SECONDS),
+      closeTimeoutMs: optional(integer({ min: 1, max: MAX_TIMER_MS }), 1000),
       runtime: optional(having<Runtime>('scheduler', 'microtask'), systemRuntime()),
     },
     options,
@@ -81,7 +82,7 @@ function dial(address: string, options: ResolvedOptions): Observable<Socket> {
     )
     const refused = (error: Error): void => subscriber.error(connectFailed(address, explainErrno(error), error))
     subscriber.add(timer)
-    socket.once('error', refused)
+    socket.on('error', refused)
     socket.connect({ host, port }, () => {
       timer.unsubscribe()
       subscriber.remove(giveUp)
