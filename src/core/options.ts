@@ -12,7 +12,9 @@ export type Checks<T> = { readonly [K in keyof T]-?: Check<T[K]> }
 
 /** Bounds of a numeric option, both included. */
 export interface Range {
+  /** Least value. @default -Infinity */
   readonly min?: number
+  /** Greatest value. @default Infinity */
   readonly max?: number
 }
 
@@ -24,10 +26,10 @@ const validation = E.getApplicativeValidation(getSemigroup<string>())
  */
 export function resolveOptions<T extends object>(owner: string, checks: Checks<T>, options: object | undefined): T {
   const given = (options ?? {}) as Record<string, unknown>
-  const results: Record<string, E.Either<NonEmptyArray<string>, unknown>> = {}
+  const results: Record<string, E.Either<NonEmptyArray<string>, unknown>> = Object.create(null)
   for (const name of Object.keys(checks)) results[name] = checks[name as keyof T](given[name], name)
   for (const name of Object.keys(given)) {
-    if (!(name in checks))
+    if (!Object.hasOwn(checks, name))
       results[name] = E.left([`${name}: no such option, known are ${Object.keys(checks).join(', ')}`])
   }
   const resolved = sequenceS(validation)(results as never) as E.Either<NonEmptyArray<string>, T>
@@ -116,5 +118,5 @@ function fault(name: string, expected: string, value: unknown): E.Either<NonEmpt
 function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
-  return String(value)
+  return typeof value === 'function' ? 'a function' : String(value)
 }

@@ -52,7 +52,7 @@ const setImmediate = platform.setImmediate
 // asyncScheduler's own clock is Date.now, which jumps when the machine's clock is set.
 const monotonicScheduler: SchedulerLike = {
   now: () => performance.timeOrigin + performance.now(),
-  schedule: asyncScheduler.schedule.bind(asyncScheduler) as SchedulerLike['schedule'],
+  schedule: asyncScheduler.schedule.bind<SchedulerLike['schedule']>(asyncScheduler),
 }
 
 const SYSTEM: Runtime = Object.freeze({
@@ -60,7 +60,7 @@ const SYSTEM: Runtime = Object.freeze({
   random: Math.random,
   id: () => crypto.randomUUID().replaceAll('-', ''),
   // In Node a nextTick task runs after all pending micro-tasks of the turn, so one flush covers what they wrote too.
-  microtask: nextTick ?? queueMicrotask,
+  microtask: nextTick ?? (task => queueMicrotask(task)), // a browser refuses to have it called as a method
   macrotask: setImmediate ?? messageChannelTask(),
 })
 
