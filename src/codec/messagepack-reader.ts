@@ -1,3 +1,4 @@
+import type { RpcError } from '../core/index.js'
 import { notDecodable, tooDeep, tooLarge, tooManyItems } from './codec-errors.js'
 import type { CodecLimits } from './codec.js'
 
@@ -21,6 +22,7 @@ export class MessagePackReader {
   private readonly limits: CodecLimits
   private readonly names: string[]
   private bytes: Uint8Array
+  private start: number
   private at: number
   private end: number
   private depth: number
@@ -31,6 +33,7 @@ export class MessagePackReader {
     this.limits = limits
     this.names = new Array<string>(NAME_SLOTS).fill('')
     this.bytes = NOTHING
+    this.start = 0
     this.at = 0
     this.end = 0
     this.depth = 0
@@ -41,6 +44,7 @@ export class MessagePackReader {
   read(bytes: Uint8Array, start: number, end: number): unknown {
     if (end - start > this.limits.maxBytes) throw tooLarge(CODEC, this.limits, end - start)
     this.bytes = bytes
+    this.start = start
     this.at = start
     this.end = Math.min(end, bytes.length)
     this.depth = 0
@@ -50,9 +54,6 @@ export class MessagePackReader {
       if (this.at !== this.end) throw this.malformed(`${this.end - this.at} bytes after the value`)
       if (value === undefined) throw this.malformed('undefined, which means no body at all')
       return value
-    } catch (error) {
-      if (error instanceof Offset) throw notDecodable(CODEC, `${error.what} at byte ${error.at - start}`)
-      throw error
     } finally {
       this.bytes = NOTHING
     }
@@ -130,7 +131,7 @@ export class MessagePackReader {
       case 0xdf:
         return this.map(this.uint(4))
       default:
-        throw this.malformed(`0x${token.toString(16)}, which starts no value,`)
+        throw this.malformed(`0x${token.toString(16)}, which starts no value`)
     }
   }
 
@@ -156,7 +157,7 @@ export class MessagePackReader {
 
   /** Checks a container of `length` items, each at least `size` bytes, before anything is made for it. */
   private enter(length: number, size: number): void {
-    if (++this.depth > this.limits.maxDepth) throw tooDeep(CODEC, this.limits, `byte ${this.at}`)
+    if (++this.depth > this.limits.maxDepth) throw tooDeep(CODEC, this.limits, `byte ${this.at - this.start}`)
     this.need(length * size)
     if ((this.items -= length) < 0) throw tooManyItems(CODEC, this.limits)
   }
@@ -301,20 +302,9 @@ export class MessagePackReader {
     if (length > this.end - this.at) throw this.malformed(`the bytes end ${length - this.end + this.at} bytes early`)
   }
 
-  private malformed(what: string): Offset {
-    return new Offset(what, this.at)
+  private malformed(what: string): RpcError {
+    return notDecodable(CODEC, `${what} at byte ${this.at - this.start}`)
   }
 }
 
 const scratch = new DataView(new ArrayBuffer(8))
-
-/** What is wrong and where; no Error, so that hostile bytes do not pay for a stack at every level. */
-class Offset {
-  readonly what: string
-  readonly at: number
-
-  constructor(what: string, at: number) {
-    this.what = what
-    this.at = at
-  }
-}

@@ -10,7 +10,7 @@ import { describe, PlainDataCheck } from './plain-data.js'
 /**
  * Standard MessagePack, the default codec: compact, readable by other languages, keeps binary, dates and 64-bit
  * integers. The table of what it keeps is in docs/codecs.md, why it reads with a reader of its own in
- * docs/decisions/0003-messagepack.md.
+ * docs/decisions/0005-msgpackr-writes-we-read.md.
  */
 export function msgpack(limits?: Partial<CodecLimits>): Codec {
   return new MessagePackCodec(resolveCodecLimits(CODEC, limits))
@@ -39,7 +39,7 @@ class MessagePackCodec implements Codec {
     this.limits = limits
     this.plain = new PlainDataCheck(CODEC, limits, unusual)
     this.reader = new MessagePackReader(limits)
-    this.packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false } as object)
+    this.packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false })
     this.unused = allocate(UNUSED_BYTES)
     this.arena = allocate(ARENA_BYTES)
     this.used = 0
@@ -74,7 +74,7 @@ class MessagePackCodec implements Codec {
     // Called by a getter of the value that is being packed: msgpackr saves its own state, ours must not change.
     if (this.packing) return packr.pack(value, RESERVE_START_SPACE | reserve)
     this.packing = true
-    packr.useBuffer(this.arena as Buffer)
+    packr.useBuffer(this.arena)
     packr.position = this.used
     try {
       const target: Arena = packr.pack(value, RESERVE_START_SPACE | REUSE_BUFFER_MODE | reserve)
@@ -85,7 +85,7 @@ class MessagePackCodec implements Codec {
       this.used = end
       return new Uint8Array(target.buffer, target.byteOffset + start, end - start)
     } finally {
-      packr.useBuffer(this.unused as Buffer)
+      packr.useBuffer(this.unused)
       packr.position = UNUSED_BYTES // full, so whoever packs next gets a new buffer
       this.packing = false
     }

@@ -129,7 +129,7 @@ export class PlainDataCheck {
           ? tooDeep(this.codec, this.limits, pathText(fault.path.slice(0, SHOWN)))
           : notEncodable(this.codec, pathText(fault.path.slice(0, length)), 'a reference back to what contains it')
       }
-      case 'not_encodable':
+      default:
         return notEncodable(this.codec, pathText(fault.path), fault.what, fault.cause)
     }
   }
