@@ -36,7 +36,9 @@ const ANY: Pick = Object.freeze({})
  *    code but not its reason, for it says nothing about the connection to the node.
  */
 export class Balanced implements Peer {
+  /** Name of the service whose nodes answer. */
   readonly service: string
+  /** Time and chance. */
   readonly runtime: Runtime
   /** How calls ended, hot. Completes when it is closed and every running call has ended. */
   readonly outcomes: Subject<Outcome>

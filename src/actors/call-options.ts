@@ -15,13 +15,13 @@ import { MAX_DEADLINE_MS } from './enforce-deadlines.js'
 
 /** What `stub.with(options)` says about the calls made through it; what is not said stays as it was. */
 export interface CallOptions {
-  /** Time from subscribing until the call must have ended, ms, ≤ 2_147_483_647. The earliest deadline counts. */
+  /** Time from subscribing until the call must have ended, ms, ≤ 2_147_483_647. The earliest deadline counts. @default no limit */
   readonly deadlineMs?: number
-  /** Header entries, laid over those of before; `undefined` leaves out. */
+  /** Header entries, laid over those of before; `undefined` leaves out. @default no entries */
   readonly header?: { readonly [name: string]: string | undefined }
-  /** Calls with the same key go to the same node where the selector supports it. */
+  /** Calls with the same key go to the same node where the selector supports it. @default any node */
   readonly key?: string
-  /** Cancels the calls when it aborts; they fail with its reason, CANCELLED unless that says otherwise. */
+  /** Cancels the calls when it aborts: they fail with its reason, CANCELLED if that is no `RpcError`. @default none */
   readonly signal?: AbortSignal
 }
 

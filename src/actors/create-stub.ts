@@ -102,7 +102,13 @@ function methodOf(shared: Shared, name: string, defaults: CallDefaults): AnyMeth
 function start({ peer, log }: Shared, { signal }: CallDefaults, subscriber: Subscriber<unknown>, call: Call): void {
   const { kind, route } = call
   if (signal !== undefined && !cancelWith(signal, subscriber, call)) return
-  peer.call(call).subscribe(new BodySubscriber(subscriber, log, route, kind === 'serverStream' || kind === 'duplex'))
+  const streaming = kind === 'serverStream' || kind === 'duplex'
+  const replies = new BodySubscriber(subscriber, log, route, streaming)
+  try {
+    peer.call(call).subscribe(replies)
+  } catch (error) {
+    replies.error(error) // an interceptor threw instead of failing the call
+  }
 }
 
 /** Fails the call when the signal aborts. False when it has already. */

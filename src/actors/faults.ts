@@ -23,11 +23,16 @@ export interface Faults {
   swallow(error: unknown): void
 }
 
+/** This server, as a place that an error of an endpoint goes through. */
+export function hopOf({ service, node }: FaultOptions, { contract, endpoint }: Route): Hop {
+  return { service, endpoint: `${contract}.${endpoint}`, ...(node !== undefined && { node }) }
+}
+
 /** The faults of one endpoint. */
 export function faults(options: FaultOptions, route: Route, idempotent: boolean): Faults {
-  const { log, runtime, service, node, exposeCauses } = options
+  const { log, runtime, exposeCauses } = options
   const name = `${route.contract}.${route.endpoint}`
-  const hop: Hop = { service, endpoint: name, ...(node !== undefined && { node }) }
+  const hop = hopOf(options, route)
 
   const hidden = (thrown: unknown): RpcError => {
     const errorId = runtime.id()

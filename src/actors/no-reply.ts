@@ -29,12 +29,8 @@ class NoReply extends RunningCall {
   protected take(result: unknown): void {
     if (isObservable(result)) {
       this.work = result.subscribe({ error: error => this.fail(error), complete: () => this.done() })
-    } else if (isThenable(result)) {
-      result.then(
-        () => this.done(),
-        (error: unknown) => this.fail(error),
-      )
-    } else this.done()
+    } else if (isThenable(result)) this.whenResolved(result, () => this.done())
+    else this.done()
   }
 
   private done(): void {

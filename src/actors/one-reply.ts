@@ -29,14 +29,8 @@ class OneReply extends RunningCall {
 
   protected take(result: unknown): void {
     if (isObservable(result)) result.subscribe(new ExactlyOneSubscriber(this.subscriber, this))
-    else if (isThenable(result)) {
-      result.then(
-        value => {
-          if (!this.subscriber.closed) this.settle(value)
-        },
-        (error: unknown) => this.fail(error),
-      )
-    } else this.settle(result)
+    else if (isThenable(result)) this.whenResolved(result, value => this.settle(value))
+    else this.settle(result)
   }
 
   private send(value: unknown): void {

@@ -1,4 +1,4 @@
-import { from, isObservable, Observable, throwError, type ObservableInput } from 'rxjs'
+import { from, isObservable, throwError, type Observable, type ObservableInput } from 'rxjs'
 import { RpcError } from '../core/index.js'
 import { paced, type Pullable } from '../streams/index.js'
 

@@ -76,15 +76,16 @@ export abstract class RunningCall implements Unsubscribable {
       this.fail(error)
       return
     }
-    if (!(checked instanceof Promise)) next(checked)
-    else {
-      checked.then(
-        (answer: unknown) => {
-          if (!this.subscriber.closed) next(answer)
-        },
-        (error: unknown) => this.fail(error),
-      )
+    if (checked instanceof Promise) this.whenResolved(checked, next)
+    else next(checked)
+  }
+
+  /** Goes on with what a promise resolves to, unless the call has ended by then. */
+  protected whenResolved(promise: PromiseLike<unknown>, next: (value: unknown) => void): void {
+    const resolved = (value: unknown): void => {
+      if (!this.subscriber.closed) next(value)
     }
+    promise.then(resolved, (error: unknown) => this.fail(error))
   }
 
   private run(input: unknown): void {

@@ -6,13 +6,13 @@ import {
   of,
   retry,
   ReplaySubject,
-  Subject,
   Subscription,
   take,
   takeUntil,
   tap,
   timer,
   type Observable,
+  type Subject,
   type Subscriber,
   type Unsubscribable,
 } from 'rxjs'
@@ -75,6 +75,7 @@ export class RunningService implements Unsubscribable {
     this.binding = undefined
   }
 
+  /** Listens; the rest follows. Called once. */
   start(stop: Observable<unknown> | undefined): void {
     const { subscriber, resources, options } = this
     const { protocol, signals, address } = options
@@ -97,6 +98,7 @@ export class RunningService implements Unsubscribable {
     )
   }
 
+  /** Cuts everything off. */
   unsubscribe(): void {
     this.phase = 'stopped'
     this.resources.unsubscribe()

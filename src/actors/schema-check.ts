@@ -1,4 +1,4 @@
-import { RpcError, type Json } from '../core/index.js'
+import type { Json, RpcError } from '../core/index.js'
 import type { SchemaIssue, SchemaResult, StandardSchema } from './standard-schema.js'
 
 /**

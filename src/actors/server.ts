@@ -1,4 +1,4 @@
-import { throwError, type Observable } from 'rxjs'
+import { catchError, defer, throwError, type Observable } from 'rxjs'
 import {
   bool,
   consoleLog,
@@ -11,7 +11,6 @@ import {
   RpcError,
   systemRuntime,
   text,
-  type Hop,
   type Log,
   type Message,
   type Runtime,
@@ -19,7 +18,7 @@ import {
 import { intercept, type Call, type Interceptor, type Kind, type Peer, type Route } from '../protocol/index.js'
 import type { Actor } from './actor.js'
 import type { EndpointDefinition } from './endpoint.js'
-import { faults, type FaultOptions } from './faults.js'
+import { faults, hopOf, type FaultOptions, type Faults } from './faults.js'
 import { manyReplies } from './many-replies.js'
 import { noReply } from './no-reply.js'
 import { oneReply } from './one-reply.js'
@@ -89,28 +88,34 @@ export function createServer(options: ServerOptions): Peer {
   if (resolved.actors.length === 0) {
     throw new RpcError('INVALID_ARGUMENT', 'createServer: actors: expected at least one', { reason: 'invalid_options' })
   }
-  return intercept(new ServerPeer(resolved), resolved.interceptors)
+  const peer = new ServerPeer(resolved)
+  if (resolved.interceptors.length === 0) return peer
+  return guarded(intercept(peer, resolved.interceptors), call => peer.faultsOf(call))
+}
+
+/** Interceptors are as free to throw as handlers are: what leaves the server is an `RpcError` all the same. */
+function guarded(peer: Peer, faultsOf: (call: Call) => Faults): Peer {
+  return {
+    call: call =>
+      defer(() => peer.call(call)).pipe(
+        catchError((error: unknown) => throwError(() => (RpcError.is(error) ? error : faultsOf(call).passOn(error)))),
+      ),
+  }
 }
 
 class ServerPeer implements Peer {
   private readonly contracts: ReadonlyMap<string, ReadonlyMap<string, Answering>>
-  private readonly hop: (route: Route) => Hop
+  private readonly options: ResolvedServerOptions
 
   constructor(options: ResolvedServerOptions) {
-    const { actors, name, node, log, runtime, exposeCauses } = options
     const contracts = new Map<string, ReadonlyMap<string, Answering>>()
-    for (const actor of actors) {
-      const { contract } = actor
-      if (contracts.has(contract.name)) throw duplicateContract(contract.name)
-      const service = name ?? contract.name
-      const faultOptions = { log, runtime, service, node: node && `${service}-${node}`, exposeCauses }
-      contracts.set(contract.name, answersOf(actor, faultOptions))
+    for (const actor of options.actors) {
+      const { name } = actor.contract
+      if (contracts.has(name)) throw duplicateContract(name)
+      contracts.set(name, answersOf(actor, faultOptions(options, name)))
     }
     this.contracts = contracts
-    this.hop = ({ contract, endpoint }) => {
-      const service = name ?? contract
-      return { service, endpoint: `${contract}.${endpoint}`, ...(node !== undefined && { node: `${service}-${node}` }) }
-    }
+    this.options = options
   }
 
   call(call: Call): Observable<Message> {
@@ -121,10 +126,15 @@ class ServerPeer implements Peer {
     return found.answer(call)
   }
 
+  /** Makes errors for the caller of a call that did not come to its endpoint. */
+  faultsOf({ route }: Call): Faults {
+    return faults(faultOptions(this.options, route.contract), route, false)
+  }
+
   private unknownEndpoint(route: Route): RpcError {
     const { contract, endpoint } = route
     const endpoints = this.contracts.get(contract)
-    const known = [...(endpoints ?? this.contracts).keys()].sort()
+    const known = [...(endpoints ?? this.contracts).keys()].toSorted()
     const message =
       endpoints === undefined
         ? `no contract ${show(contract)} is served here, known are ${known.join(', ')}`
@@ -138,9 +148,14 @@ class ServerPeer implements Peer {
   }
 
   private unimplemented(route: Route, message: string, reason: string, known: readonly string[]): RpcError {
-    const hops = [this.hop(route)]
+    const hops = [hopOf(faultOptions(this.options, route.contract), route)]
     return new RpcError('UNIMPLEMENTED', message, { reason, details: { known }, retry: retrySafely, hops })
   }
+}
+
+function faultOptions(options: ResolvedServerOptions, contract: string): FaultOptions {
+  const { log, runtime, name: service = contract, node, exposeCauses } = options
+  return { log, runtime, service, node: node && `${service}-${node}`, exposeCauses }
 }
 
 function answersOf({ contract, behaviour }: Actor, options: FaultOptions): ReadonlyMap<string, Answering> {

@@ -2,6 +2,7 @@ import { actor, contract, duplex, serverStream, unary } from 'millrace/actors'
 import { RpcError } from 'millrace/core'
 import type { Peer } from 'millrace/protocol'
 import type { Registry, Snapshot } from 'millrace/registry'
+import { pacedMap } from 'millrace/streams'
 import { roundRobin, type Outcome, type Selector } from 'millrace/selector'
 import { map, NEVER, Observable, of, Subject, take, throwError } from 'rxjs'
 import { describe, expect, it, vi } from 'vitest'
@@ -36,6 +37,24 @@ function noting(outcomes: Outcome[]): Selector {
     context.outcomes$.subscribe(outcome => outcomes.push(outcome))
     return roundRobin(context)
   }
+}
+
+/** A registry that answers when it is told to. */
+function slowRegistry(): { readonly registry: Registry; readonly snapshots: Subject<Snapshot>[] } {
+  const snapshots: Subject<Snapshot>[] = []
+  const registry: Registry = {
+    name: 'slow',
+    register: () => NEVER,
+    watch: () =>
+      new Observable(subscriber => {
+        const subject = new Subject<Snapshot>()
+        snapshots.push(subject)
+        return subject.subscribe(subscriber)
+      }),
+    get: () => NEVER,
+    list: () => NEVER,
+  }
+  return { registry, snapshots }
 }
 
 describe('createClient', () => {
@@ -119,23 +138,6 @@ describe('createClient', () => {
   })
 
   describe('before the first snapshot', () => {
-    function slowRegistry(): { readonly registry: Registry; readonly snapshots: Subject<Snapshot>[] } {
-      const snapshots: Subject<Snapshot>[] = []
-      const registry: Registry = {
-        name: 'slow',
-        register: () => NEVER,
-        watch: () =>
-          new Observable(subscriber => {
-            const subject = new Subject<Snapshot>()
-            snapshots.push(subject)
-            return subject.subscribe(subscriber)
-          }),
-        get: () => NEVER,
-        list: () => NEVER,
-      }
-      return { registry, snapshots }
-    }
-
     it('calls wait', () => {
       const cluster = virtualCluster()
       cluster.serve({ actors: [wordsActor()] })
@@ -159,7 +161,7 @@ describe('createClient', () => {
       expect(count.error?.code).toBe('DEADLINE_EXCEEDED')
     })
 
-    it('calls fail with the error of the watch, later ones watch anew', () => {
+    it('calls fail with the watch, later ones watch anew', () => {
       const cluster = virtualCluster()
       const { registry, snapshots } = slowRegistry()
       const words = cluster.client({ registry }).of(Words)
@@ -278,6 +280,28 @@ describe('createClient', () => {
     cluster.advance(10)
 
     expect(left).toHaveBeenCalledTimes(1)
+  })
+
+  it('slows a producer to the pace of its consumer', () => {
+    const cluster = virtualCluster()
+    let produced = 0
+    const Numbers = contract('numbers', { all: serverStream<void, number>() })
+    const all = function* () {
+      while (true) yield produced++
+    }
+    cluster.serve({ actors: [actor(Numbers, { all })] })
+    const gate = new Subject<void>()
+    const slowly = pacedMap(() => gate.pipe(take(1)), { concurrency: 1 })
+    const done = record(cluster.client().of(Numbers).all().pipe(slowly))
+    cluster.advance(100)
+    expect(produced).toBe(257) // a window, and one that waits for room
+
+    for (let item = 0; item < 100; item++) gate.next()
+    cluster.advance(100)
+
+    expect(done.values).toHaveLength(100)
+    expect(produced).toBeGreaterThan(257)
+    expect(produced).toBeLessThanOrEqual(357)
   })
 
   it('fails and cancels at the deadline', () => {

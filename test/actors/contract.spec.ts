@@ -13,7 +13,7 @@ describe('contract', () => {
 
   it('lists every fault at once', () => {
     const error = thrownBy(() =>
-      contract('a word', { then: unary(), 'not-a-name': unary(), what: {} as never } as never, { version: '' }),
+      contract('a word', { promise: unary(), 'not-a-name': unary(), what: {} as never } as never, { version: '' }),
     )
 
     expect(error.code).toBe('INVALID_ARGUMENT')

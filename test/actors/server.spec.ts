@@ -23,6 +23,7 @@ import { deliver } from 'millrace/streams'
 import {
   concat,
   EMPTY,
+  lastValueFrom,
   map,
   NEVER,
   Observable,
@@ -49,6 +50,19 @@ function stubOf<E extends Endpoints>(
 
 const One = contract('one', { get: unary<string, unknown>() })
 const Many = contract('many', { list: serverStream<string, unknown>() })
+
+function failing(error: unknown, options: Partial<ServerOptions> = {}): Stub<typeof One.endpoints> {
+  return stubOf(One, { get: () => throwError(() => error) }, options)
+}
+
+function withReject(): { readonly promise: Promise<never>; readonly reject: (error: unknown) => void } {
+  const rejected = new Subject<never>()
+  return { promise: lastValueFrom(rejected), reject: error => rejected.error(error) }
+}
+
+function errorIdOf(error: RpcError | undefined): unknown {
+  return (error?.details as { readonly errorId: string } | undefined)?.errorId
+}
 
 describe('createServer', () => {
   describe('unary', () => {
@@ -372,7 +386,7 @@ describe('createServer', () => {
 
       const { error } = record(users.add({ name: 'a', tags } as never))
 
-      expect((error?.details as { issues: unknown[] }).issues).toHaveLength(16)
+      expect(error).toMatchObject({ details: { issues: { length: 16 } } })
       expect(error?.message).toContain('; and 4 more')
     })
 
@@ -380,10 +394,6 @@ describe('createServer', () => {
   })
 
   describe('errors', () => {
-    function failing(error: unknown, options: Partial<ServerOptions> = {}): Stub<typeof One.endpoints> {
-      return stubOf(One, { get: () => throwError(() => error) }, options)
-    }
-
     it('hides what a handler throws behind an id', () => {
       const events: LogEvent[] = []
       const secret = new TypeError('password is hunter2')
@@ -393,7 +403,7 @@ describe('createServer', () => {
 
       expect(error).toMatchObject({ code: 'INTERNAL', reason: 'handler_failed' })
       expect(error?.cause).toBeUndefined()
-      const { errorId } = error?.details as { errorId: string }
+      const errorId = errorIdOf(error)
       expect(JSON.stringify(error)).not.toContain('hunter2')
       expect(events).toMatchObject([{ level: 'error', event: 'handler.failed', fields: { errorId, error: secret } }])
     })
@@ -413,7 +423,7 @@ describe('createServer', () => {
 
       const { error } = record(createStub(One, server, { log: event => events.push(event) }).get('a'))
 
-      const { errorId } = error?.details as { errorId: string }
+      const errorId = errorIdOf(error)
       expect(events).toMatchObject([{ level: 'error', event: 'call.failed', fields: { errorId } }])
     })
 
@@ -541,8 +551,7 @@ describe('createServer', () => {
 
     it('forgets what a cancelled promise rejects with', async () => {
       const events: LogEvent[] = []
-      let reject = (_: unknown): void => {}
-      const promise = new Promise<never>((_, fail) => (reject = fail))
+      const { promise, reject } = withReject()
       const one = stubOf(One, { get: () => promise }, { log: event => events.push(event) })
       record(one.get('a')).subscription.unsubscribe()
 
@@ -593,6 +602,20 @@ describe('createServer', () => {
     record(one.get('a'))
 
     expect(order).toEqual(['a', 'b', 'handler'])
+  })
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new TypeError('broken')
+      },
+    ],
+    ['fails', () => throwError(() => new TypeError('broken'))],
+  ])('treats an interceptor that %s like a handler', (_, call) => {
+    const one = stubOf(One, { get: () => 1 }, { interceptors: [() => ({ call })] })
+
+    expect(record(one.get('a')).error).toMatchObject({ code: 'INTERNAL', reason: 'handler_failed' })
   })
 
   it('gives handlers header and route', () => {

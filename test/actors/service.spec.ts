@@ -2,6 +2,7 @@ import { actor, contract, createService, duplex, unary } from 'millrace/actors'
 import { RpcError, silentLog, type LogEvent } from 'millrace/core'
 import type { Protocol } from 'millrace/protocol'
 import type { Registry } from 'millrace/registry'
+import fc from 'fast-check'
 import { defer, firstValueFrom, map, NEVER, Observable, Subject, take, throwError } from 'rxjs'
 import { describe, expect, it, vi } from 'vitest'
 import { record } from '../support/recording.js'
@@ -108,6 +109,22 @@ describe('createService', () => {
 
     const { services } = await firstValueFrom(cluster.registry.watch('words'))
     expect(services[0]?.nodes).toHaveLength(2)
+  })
+
+  it('has a node id that every registry takes', () => {
+    const label = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$/)
+    const names = fc.array(label, { minLength: 1, maxLength: 3 }).map(labels => labels.join('.'))
+    fc.assert(
+      fc.property(
+        names.filter(name => name.length <= 128),
+        name => {
+          const statuses = virtualCluster().serve({ actors: [words], name })
+
+          expect(states(statuses)).toContain('registered')
+        },
+      ),
+      { seed: 7, numRuns: 50 },
+    )
   })
 
   it('registers the address it is told to advertise', async () => {

@@ -132,7 +132,7 @@ describe('contract', () => {
     // @ts-expect-error taken
     contract('taken', { with: unary() })
     // @ts-expect-error taken
-    contract('taken', { then: unary() })
+    contract('taken', { then: unary() }) // oxlint-disable-line unicorn/no-thenable
     // @ts-expect-error taken
     contract('taken', { either: unary() })
     // @ts-expect-error taken
@@ -165,10 +165,10 @@ describe('actor', () => {
   it('gives handlers the types of their endpoint', () => {
     actor(Words, {
       ...behaviour,
-      count: (text, { remainingMs, signal }) => {
+      count: (text, context) => {
         expectTypeOf(text).toEqualTypeOf<string>()
-        expectTypeOf(remainingMs()).toEqualTypeOf<number>()
-        expectTypeOf(signal).toEqualTypeOf<AbortSignal>()
+        expectTypeOf(context.remainingMs()).toEqualTypeOf<number>()
+        expectTypeOf(context.signal).toEqualTypeOf<AbortSignal>()
         return text.length
       },
       tally: line$ => {
