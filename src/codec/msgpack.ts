@@ -1,5 +1,5 @@
 import * as E from 'fp-ts/lib/Either.js'
-import { Packr, RESERVE_START_SPACE, REUSE_BUFFER_MODE } from 'msgpackr'
+import { Packr, RESERVE_START_SPACE, REUSE_BUFFER_MODE } from 'msgpackr/pack'
 import type { RpcError } from '../core/index.js'
 import { tooLarge } from './codec-errors.js'
 import { resolveCodecLimits } from './codec-limits.js'
