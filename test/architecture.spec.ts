@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { fixtures } from './support/architecture/fixtures.js'
@@ -47,6 +47,7 @@ function report(rule: Rule, files: readonly SourceFile[]): readonly string[] {
 }
 
 function filesBelow(folder: string): readonly SourceFile[] {
+  if (!existsSync(folder)) return []
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter(name => name.endsWith('.ts'))
     .map(name => join(folder, name))
