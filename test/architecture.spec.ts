@@ -13,23 +13,23 @@ describe('src', () => {
     expect(source.length).toBeGreaterThan(20)
   })
 
-  it.each(sourceRules)('$title', rule => {
+  it.each(byTitle(sourceRules))('%s', (_, rule) => {
     expect(report(rule, source)).toEqual([])
   })
 })
 
 describe('repository', () => {
-  it.each(everywhereRules)('$title', rule => {
+  it.each(byTitle(everywhereRules))('%s', (_, rule) => {
     expect(report(rule, everything)).toEqual([])
   })
 })
 
 describe('violating fixture', () => {
-  it.each([...new Set([...sourceRules, ...everywhereRules])])('exists: $title', rule => {
+  it.each(byTitle([...new Set([...sourceRules, ...everywhereRules])]))('exists: %s', (_, rule) => {
     expect(fixtures.filter(fixture => fixture.rule === rule)).not.toEqual([])
   })
 
-  it.each(fixtures)('is reported: $rule.title', ({ rule, files }) => {
+  it.each(fixtures.map(fixture => [fixture.rule.title, fixture] as const))('is reported: %s', (_, { rule, files }) => {
     const sources = Object.entries(files).map(([path, text]) => ({ path, source: text.replace(/^\n/, '') }))
 
     const reported = rule.check(sources).map(({ path, line }) => `${path}:${line}`)
@@ -37,6 +37,10 @@ describe('violating fixture', () => {
     expect([...new Set(reported)].toSorted()).toEqual(sources.flatMap(marked).toSorted())
   })
 })
+
+function byTitle(rules: readonly Rule[]): (readonly [string, Rule])[] {
+  return rules.map(rule => [rule.title, rule] as const)
+}
 
 function marked({ path, source: text }: SourceFile): readonly string[] {
   return text.split('\n').flatMap((line, index) => (line.endsWith('// ✗') ? [`${path}:${index + 1}`] : []))

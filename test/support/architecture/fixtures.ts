@@ -128,6 +128,8 @@ export const fixtures: readonly Fixture[] = [
         import * as E from 'fp-ts/lib/Either.js'
         import * as O from 'fp-ts/Option' // ✗
         import { either } from 'fp-ts' // ✗
+        import { Packr } from 'msgpackr' // ✗
+        import { Packr } from 'msgpackr/pack'
         import { left } from 'fp-ts/lib/Either' // ✗
         import { hold } from './delivery' // ✗
         import { pull } from './pull.js'`,

@@ -142,10 +142,11 @@ function declaredTypes(file: SourceFile): readonly string[] {
 
 /** Packages are imported in the one form that works everywhere. */
 export const packageForms: Rule = {
-  title: 'rxjs and fp-ts are imported in their portable forms',
+  title: 'packages are imported in their portable forms',
   check: files =>
     eachImport(files, ({ specifier, target }, { path }) => {
       if (target !== undefined) return specifier.endsWith('.js') ? undefined : 'relative imports end in .js'
+      if (specifier === 'msgpackr') return 'its Node entry loads node:net; write msgpackr/pack'
       if (specifier.startsWith('rxjs/')) {
         const ofTheKit = path.startsWith('src/testing/') && specifier === 'rxjs/testing'
         return ofTheKit ? undefined : "rxjs is imported from 'rxjs' only"
