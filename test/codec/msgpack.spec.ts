@@ -81,6 +81,14 @@ describe('msgpack', () => {
     expect(codec.decodeUnsafe(encoded, 0, encoded.length)).toEqual(value)
   })
 
+  it('takes no remembered name for bytes that are not UTF-8', () => {
+    const codec = msgpack()
+    const latin = bytes('81 a6 f1e9e9e9e980 c0') // the same text in Latin-1, which falls in the same slot
+    codec.decode(bytes('81 ac c3b1c3a9c3a9c3a9c3a9c280 c0'))
+
+    expect(() => codec.decodeUnsafe(latin, 0, latin.length)).toThrow('a string that is not UTF-8')
+  })
+
   it('reads what msgpackr reads', () => {
     const codec = msgpack()
     const value = fc.jsonValue({ depthSize: 'medium' })
@@ -149,6 +157,7 @@ describe('msgpack', () => {
     const first = codec.encode('first value', 0)
     const foreign = other.pack('x'.repeat(500))
     const second = codec.encode('second value', 0)
+    other.pack('y'.repeat(500))
     arena.fill(0xee)
 
     expect(codec.decodeUnsafe(first, 0, first.length)).toBe('first value')
