@@ -174,7 +174,6 @@ class NetSocket implements OwnedSocket {
   private refuse(length: number): void {
     this.failure = frameTooLarge(length, this.options.maxFrameBytes, `${this.remote} announced`)
     this.state = 'refusing'
-    this.socket.pause()
     const { scheduler } = this.options.runtime
     this.closeTimer = scheduler.schedule(() => this.close(), this.options.closeTimeoutMs) // whoever forgets to close
     this.subscriber?.error(this.failure)

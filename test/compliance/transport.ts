@@ -294,13 +294,13 @@ const closing: readonly TransportCheck[] = [
     const atServer = receive(server, patienceMs)
     const atClient = receive(client, patienceMs)
 
-    for (const number of upTo(100)) sendNumber(client, number, 1000)
+    for (const number of upTo(16)) sendNumber(client, number, MIB)
     client.close()
     atClient.subscription.unsubscribe()
     dialing.unsubscribe()
 
     expect(await atServer.ended()).toBe('completed')
-    expect(atServer.numbers).toEqual(upTo(100))
+    expect(atServer.numbers).toEqual(upTo(16))
   }),
   overConnection('completes inbound that is subscribed after the end', async ({ client, server }, patienceMs) => {
     const atServer = receive(server, patienceMs)

@@ -102,6 +102,18 @@ describe('tcp', () => {
     expect(String(ending)).toContain(socket.remote)
   })
 
+  it('learns that the peer has closed though nobody reads', async () => {
+    const connection = await connect(tcp({ closeTimeoutMs: 60_000 }), '127.0.0.1:0', PATIENCE_MS)
+    cleanups.push(() => connection.listening.unsubscribe())
+    const inbox = receive(connection.server, PATIENCE_MS)
+
+    sendNumber(connection.server, 1)
+    connection.client.close()
+
+    expect(await inbox.ended()).toBe('completed')
+    await eventually(() => connection.dialEnding === 'completed', PATIENCE_MS, 'the end of the dial')
+  })
+
   it('does not wait for a peer that never closes', async () => {
     const { socket } = await rawPeer({ closeTimeoutMs: 20 }, { allowHalfOpen: true })
     const inbox = receive(socket, PATIENCE_MS)
