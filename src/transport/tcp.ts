@@ -107,6 +107,7 @@ function listen(address: string, options: ResolvedOptions): Observable<Listener>
       else socket.destroy()
     })
     server.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.syscall === 'accept') return // out of files, say: the one who dialled is told, the listener goes on
       if (error.code !== 'EADDRINUSE' || port >= lastPort) {
         return subscriber.error(listenFailed(address, explainErrno(error), error))
       }
