@@ -30,6 +30,7 @@ class OverflowSubscriber<T> extends Subscriber<T> {
   private readonly waiting: Backlog<T>
   private readonly onConsumed: (error?: unknown) => void
   private busy: boolean
+  private delivering: boolean
   private emitting: boolean
   private sourceEnded: boolean
 
@@ -38,6 +39,7 @@ class OverflowSubscriber<T> extends Subscriber<T> {
     this.out = out
     this.waiting = new Backlog({ owner: 'overflow', policy, limit, burst: 0 })
     this.busy = false
+    this.delivering = false
     this.emitting = false
     this.sourceEnded = false
     this.onConsumed = () => {
@@ -51,11 +53,11 @@ class OverflowSubscriber<T> extends Subscriber<T> {
 
   protected override _next(value: T): void {
     if (!this.busy && this.waiting.length === 0) {
-      this.busy = true
-      redeliver(this.out, value, this.onConsumed)
+      this.emit(value, this.onConsumed)
       return
     }
-    const error = this.waiting.add(value, hold())
+    // What our own item has caused must not hold it: the item would wait for its own consequence.
+    const error = this.waiting.add(value, this.delivering ? undefined : hold())
     if (error !== undefined) this.out.error(error)
   }
 
@@ -65,14 +67,20 @@ class OverflowSubscriber<T> extends Subscriber<T> {
     this.unsubscribe() // from the source; what waits goes on
   }
 
+  private emit(value: T, onConsumed: (error?: unknown) => void): void {
+    this.busy = true
+    this.delivering = true
+    redeliver(this.out, value, onConsumed)
+    this.delivering = false
+  }
+
   private emitWaiting(): void {
     if (this.emitting) return // the loop below is on the stack and goes on
     this.emitting = true
     while (!this.busy && !this.out.closed) {
       const next = this.waiting.take()
       if (next === undefined) break
-      this.busy = true
-      redeliver(this.out, next.value, error => {
+      this.emit(next.value, error => {
         next.release?.(error)
         this.onConsumed()
       })

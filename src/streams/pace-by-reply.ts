@@ -31,21 +31,20 @@ export function paceByReply<A, B>(
   return requests$ =>
     new Observable(subscriber => {
       const held = new HeldRequests(new StallWatch(options.name, options, options.runtime))
-      subscriber.add(() => {
-        if (!held.ended) held.end(unfinished(options.name))
-      })
       const heldRequests$ = new Observable<A>(requests => {
         requests$.subscribe(new RequestSubscriber(requests, held))
       })
       behaviour(heldRequests$).subscribe(new ReplySubscriber(subscriber, held))
+      // After the subscription, so that no more requests come when those held are let go of.
+      subscriber.add(() => held.end(held.outcome === undefined ? unfinished(options.name) : held.outcome.error))
     })
 }
 
 class HeldRequests {
   /** Replies that were emitted and are not consumed yet. */
   replies: number
-  /** Whether no more replies come. */
-  ended: boolean
+  /** How the replies have ended. */
+  outcome: { readonly error: unknown } | undefined
   /** A reply has been consumed. */
   readonly letGo: (error?: unknown) => void
   private readonly releases: RingBuffer<Release>
@@ -53,7 +52,7 @@ class HeldRequests {
 
   constructor(watch: StallWatch) {
     this.replies = 0
-    this.ended = false
+    this.outcome = undefined
     this.releases = new RingBuffer()
     this.watch = watch
     this.letGo = error => {
@@ -73,7 +72,6 @@ class HeldRequests {
 
   /** Lets go of the requests that no reply on its way will let go of. */
   end(reason: unknown): void {
-    this.ended = true
     this.watch.stop()
     const unanswered: Release[] = []
     while (this.releases.length > this.replies) unanswered.push(this.releases.pop() as Release)
@@ -113,12 +111,12 @@ class ReplySubscriber<B> extends Subscriber<B> {
   }
 
   protected override _error(error: unknown): void {
-    this.held.end(error)
+    this.held.outcome = { error }
     super._error(error)
   }
 
   protected override _complete(): void {
-    this.held.end(undefined)
+    this.held.outcome = { error: undefined }
     super._complete()
   }
 }

@@ -95,7 +95,7 @@ const run = (setup: Setup, source: Observable<number> = paced(numbers(ITEMS))): 
     const far = hop(near.pipe(setup(runtime, outcome)), { ...options, name: 'far' })
     Object.assign(outcome, { far: far.books })
     let done = 0
-    far.pipe(consumeSlowly(1, runtime, () => done++)).subscribe({
+    far.pipe(consumeSlowly(1, () => done++)).subscribe({
       next: value => {
         outcome.ahead = Math.max(outcome.ahead, near.books.taken - done)
         outcome.values.push(value)
@@ -233,7 +233,7 @@ describe('share', () => {
     const books = fork((shared, runtime) => {
       const fast = hop(shared, { runtime })
       const slow = hop(shared, { runtime, onStalled: () => {} })
-      slow.pipe(consumeSlowly(5, runtime, () => done++)).subscribe()
+      slow.pipe(consumeSlowly(5, () => done++)).subscribe()
       fast.subscribe(() => (ahead = Math.max(ahead, fast.books.arrived - done)))
     })
 
