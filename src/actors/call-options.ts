@@ -1,3 +1,4 @@
+import * as E from 'fp-ts/lib/Either.js'
 import {
   emptyHeader,
   header as headerOf,
@@ -7,6 +8,7 @@ import {
   optional,
   resolveOptions,
   text,
+  type Check,
   type Checks,
   type Header,
 } from '../core/index.js'
@@ -62,7 +64,8 @@ const checks: Checks<Resolved> = {
 
 /** `defaults` with options laid over; throws INVALID_ARGUMENT (reason `invalid_options` or `invalid_header`). */
 export function withOptions(defaults: CallDefaults, options: CallOptions): CallDefaults {
-  const { deadlineMs, header, key, signal } = resolveOptions<Resolved>('with', checks, options)
+  if (!fits(options)) resolveOptions<Resolved>('with', checks, options) // throws, with every fault
+  const { deadlineMs, header, key, signal } = options
   return {
     header: header === undefined ? defaults.header : mergeHeaders(defaults.header, headerOf(header)),
     deadlineMs: deadlineMs ?? defaults.deadlineMs,
@@ -70,6 +73,15 @@ export function withOptions(defaults: CallDefaults, options: CallOptions): CallD
     key: key ?? defaults.key,
     signal: bothSignals(defaults.signal, signal),
   }
+}
+
+/** `with` stands in front of single calls: what was not given costs nothing. */
+function fits(options: CallOptions): boolean {
+  for (const name of Object.keys(options) as (keyof CallOptions)[]) {
+    const check: Check<unknown> | undefined = checks[name]
+    if (check === undefined || E.isLeft(check(options[name], name))) return false
+  }
+  return true
 }
 
 /** `defaults` with the deadline, the trace and the cancellation of a call that is being answered. */

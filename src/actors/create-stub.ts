@@ -13,7 +13,7 @@ import {
   type Message,
   type Runtime,
 } from '../core/index.js'
-import type { Call, Peer, Route } from '../protocol/index.js'
+import type { Call, Kind, Peer, Route } from '../protocol/index.js'
 import { BodySubscriber } from './body-subscriber.js'
 import { earliest, noDefaults, withContext, withOptions, type CallDefaults, type CallOptions } from './call-options.js'
 import type { Context } from './context.js'
@@ -39,8 +39,12 @@ interface Shared {
   readonly peer: Peer
   readonly runtime: Runtime
   readonly log: Log
-  /** Makes the three faces of a stub: methods by endpoint, each made when it is first asked for. */
-  readonly face: (make: MakeMethod) => object
+  /** Makes a stub: methods by endpoint, and the three names that every stub has, each made when it is first read. */
+  readonly stub: (make: MakeMethod) => object
+  /** Makes the face of a stub that has every endpoint. */
+  readonly all: (make: MakeMethod) => object
+  /** Makes the face of a stub that has the endpoints without streams of replies. */
+  readonly single: (make: MakeMethod) => object
 }
 
 /**
@@ -54,28 +58,30 @@ export function createStub<E extends Endpoints>(contract: Contract<E>, peer: Pee
     { runtime: optional(having<Runtime>('scheduler'), systemRuntime()), log: optional(fn<Log>(), consoleLog) },
     options,
   )
+  const names = Object.keys(contract.endpoints)
   const shared: Shared = {
     contract,
     peer: enforceDeadlines(runtime)(peer),
     runtime,
     log,
-    face: lazyMethods(Object.keys(contract.endpoints)),
+    stub: lazyMethods(names, ['with', 'promise', 'either']),
+    all: lazyMethods(names),
+    single: lazyMethods(names.filter(name => !isStreaming(contract.endpoints[name]?.kind))),
   }
   return stubWith(shared, noDefaults) as Stub<E>
 }
 
 function stubWith(shared: Shared, defaults: CallDefaults): object {
-  const stub = shared.face(name => methodOf(shared, name, defaults)) as Record<string, AnyMethod>
-  let promise: object | undefined
-  let either: object | undefined
-  return Object.defineProperties(stub, {
-    with: {
-      value: (options: CallOptions | Context) =>
-        stubWith(shared, isContext(options) ? withContext(defaults, options) : withOptions(defaults, options)),
-    },
-    promise: { get: () => (promise ??= shared.face(name => promised(stub[name] as AnyMethod))) },
-    either: { get: () => (either ??= shared.face(name => eithered(stub[name] as AnyMethod))) },
-  })
+  const stub = shared.stub(name => {
+    if (name === 'with') {
+      return (options: CallOptions | Context) =>
+        stubWith(shared, isContext(options) ? withContext(defaults, options) : withOptions(defaults, options))
+    }
+    if (name === 'promise') return shared.single(endpoint => promised(stub[endpoint] as AnyMethod))
+    if (name === 'either') return shared.all(endpoint => eithered(stub[endpoint] as AnyMethod))
+    return methodOf(shared, name, defaults)
+  }) as Record<string, AnyMethod>
+  return stub
 }
 
 function methodOf(shared: Shared, name: string, defaults: CallDefaults): AnyMethod {
@@ -102,8 +108,7 @@ function methodOf(shared: Shared, name: string, defaults: CallDefaults): AnyMeth
 function start({ peer, log }: Shared, { signal }: CallDefaults, subscriber: Subscriber<unknown>, call: Call): void {
   const { kind, route } = call
   if (signal !== undefined && !cancelWith(signal, subscriber, call)) return
-  const streaming = kind === 'serverStream' || kind === 'duplex'
-  const replies = new BodySubscriber(subscriber, log, route, streaming)
+  const replies = new BodySubscriber(subscriber, log, route, isStreaming(kind))
   try {
     peer.call(call).subscribe(replies)
   } catch (error) {
@@ -142,6 +147,10 @@ function eithered(method: AnyMethod): AnyMethod {
       map(E.right),
       catchError((error: RpcError) => of(E.left(error))),
     )
+}
+
+function isStreaming(kind: Kind | undefined): boolean {
+  return kind === 'serverStream' || kind === 'duplex'
 }
 
 function isContext(options: CallOptions | Context): options is Context {

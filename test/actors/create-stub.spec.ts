@@ -338,6 +338,11 @@ describe('createStub', () => {
       await expect(words.promise.forget('abc')).resolves.toBeUndefined()
     })
 
+    it('has no streams of replies', () => {
+      expect('split' in words.promise).toBe(false)
+      expect('upper' in words.promise).toBe(false)
+    })
+
     it('rejects with the RpcError', async () => {
       const failing = createStub(
         Words,
