@@ -24,7 +24,7 @@ export interface TcpOptions {
   /**
    * Frames that are written at once without waiting for the end of the turn: the peer starts on the first while the
    * rest is being made, and fewer writes would not be cheaper.
-   * @default 16
+   * @default 32
    */
   readonly flushFrames?: number
   /** How long `close` waits while the peer neither takes bytes nor closes its side, in ms. @default 1000 */
@@ -60,7 +60,7 @@ function resolveTcpOptions(options: TcpOptions | undefined): ResolvedOptions {
       connectTimeoutMs: optional(integer({ min: 1, max: MAX_TIMER_MS }), 5000),
       maxFrameBytes: optional(integer({ min: 1, max: MAX_FRAME_BYTES }), MAX_FRAME_BYTES),
       highWaterMarkBytes: optional(integer({ min: 1 }), 262_144),
-      flushFrames: optional(integer({ min: 1 }), 16),
+      flushFrames: optional(integer({ min: 1 }), 32),
       closeTimeoutMs: optional(integer({ min: 1, max: MAX_TIMER_MS }), 1000),
       runtime: optional(having<Runtime>('scheduler', 'microtask'), systemRuntime()),
     },
