@@ -27,6 +27,7 @@ interface CallHead {
 
 /** A call with exactly one request. */
 export interface SingleCall extends CallHead {
+  /** What comes back: one reply, a stream, or nothing. */
   readonly kind: 'unary' | 'serverStream' | 'tell'
   /** The request; `undefined` when the endpoint takes none. */
   readonly body: unknown
@@ -34,6 +35,7 @@ export interface SingleCall extends CallHead {
 
 /** A call whose requests are a stream. Completing it is half-close; its error cancels the call. */
 export interface StreamingCall extends CallHead {
+  /** What comes back: one reply, or a stream. */
   readonly kind: 'clientStream' | 'duplex'
   /** The requests. At the caller cold; at the receiver subscribed at most once. */
   readonly messages: Observable<Message>
@@ -50,9 +52,10 @@ export type Call = SingleCall | StreamingCall
  * 2. Every call ends: it completes, fails with an `RpcError`, or is cancelled by unsubscribing, which reaches the
  *    handler's teardown. When the peer dies, it fails with UNAVAILABLE.
  * 3. `unary` and `clientStream` give exactly one message, `tell` none and completes when the request is written.
- * 4. Messages that came from another process arrive as deliveries (`streams/delivery.ts`).
+ * 4. Items of streams that came from another process arrive as deliveries (`streams/delivery.ts`).
  */
 export interface Peer {
+  /** The replies of one call, cold. */
   call(call: Call): Observable<Message>
 }
 

@@ -16,8 +16,11 @@ export const DEFAULT_OVERFLOW_LIMIT = 1024
 
 /** An item that waits, and what lets go of its delivery. */
 export interface Waiting<T> {
+  /** The item. */
   readonly value: T
+  /** Lets go of its delivery; `undefined` for an item that a source pushed by itself. */
   readonly release: Release | undefined
+  /** Its place among all items that ever waited here. */
   readonly sequence: number
 }
 

@@ -24,11 +24,15 @@ const Bit = {
 
 /** What the metadata of a request says. */
 export interface RequestMetadata {
+  /** Which endpoint; the same object for every request to it on a connection. */
   readonly route: Route
   /** Time left, ms; `undefined` when there is no limit. */
   readonly remainingMs: number | undefined
+  /** Names and values beside the request. */
   readonly header: Header
+  /** Whether the frame carries a request, even an empty one. */
   readonly hasBody: boolean
+  /** On a channel: whether exactly one reply is due. */
   readonly oneReply: boolean
 }
 

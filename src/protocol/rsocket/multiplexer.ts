@@ -8,9 +8,13 @@ import type { Stream } from './stream.js'
 
 /** What the streams of a connection share. */
 export interface Multiplexer {
+  /** The way out. */
   readonly sender: FrameSender
+  /** Makes bytes of bodies. */
   readonly codec: Codec
+  /** Time and chance. */
   readonly runtime: Runtime
+  /** Where stalls are reported. */
   readonly log: Log
   /** Items of one stream that may be on their way to us. */
   readonly window: number

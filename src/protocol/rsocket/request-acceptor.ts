@@ -16,8 +16,11 @@ export interface AcceptorContext extends Multiplexer {
 
 /** The fixed fields of a request frame. */
 export interface RequestHead {
+  /** Type of the frame. */
   readonly type: number
+  /** Flags of the frame. */
   readonly flags: number
+  /** The stream that it opens. */
   readonly streamId: number
   /** Initial request-n of streams and channels. */
   readonly credit: number

@@ -21,6 +21,7 @@ import type { Stream } from './stream.js'
 
 /** What a requester needs of its connection. */
 export interface RequesterContext extends Multiplexer {
+  /** Writes the metadata of requests. */
   readonly routes: RouteWriter
   /** Why no request can be made now, if so. */
   refusal(): RpcError | undefined
