@@ -2,7 +2,7 @@ import { type Event, memoryBroker, type MemoryBrokerOptions, type SubscribeOptio
 import { messageOf, silentLog } from 'millrace/core'
 import { hold, pacedMap } from 'millrace/streams'
 import { type MarbleKit, marbles } from 'millrace/testing'
-import { map, mergeMap, type Observable, tap } from 'rxjs'
+import { map, mergeMap, type Observable, takeUntil, tap } from 'rxjs'
 import { describe, it } from 'vitest'
 
 /** What a spec of the broker is written with: the marble kit, and a topic to publish to by a diagram. */
@@ -89,12 +89,31 @@ describe('memoryBroker', () => {
   it('keeps a queue for a member that comes back', () => {
     topic(
       ({ publish, events, expectObservable }) => {
-        expectObservable(publish('                          a---b----|')).toBe('a---b----|')
-        expectObservable(events(manual).pipe(letter), '     ^-!').toBe('        a')
-        expectObservable(events(manual).pipe(ack, letter), '------^--!').toBe(' ------(ab)')
+        expectObservable(publish('                          a---b-----c|')).toBe('a---b-----c|')
+        expectObservable(events(manual).pipe(letter), '     ^-!').toBe('         a')
+        expectObservable(events(manual).pipe(ack, letter), '------^----!').toBe('------(ab)c')
       },
       { keepGroupMs: 5 },
     )
+  })
+
+  it('lets a draining member finish, then ends its queue', () => {
+    topic(({ publish, events, cold, runtime, expectObservable }) => {
+      const slowly = pacedMap((event: Event) => cold('-----(x|)', { x: event.message.body }), { runtime })
+      const drained = events({ queue: 'q' }).pipe(takeUntil(cold('---s')), slowly)
+
+      expectObservable(publish('  a-b----|')).toBe('a-b----|')
+      expectObservable(drained, '^').toBe('         -----a-(b|)')
+    })
+  })
+
+  it('starts nothing again for a subscriber that has left', () => {
+    topic(({ publish, events, expectObservable }) => {
+      const refuse = tap<Event>(() => hold()?.(new Error('not done')))
+
+      expectObservable(publish('                       a--|')).toBe('a--|')
+      expectObservable(events().pipe(refuse, letter), '^--!').toBe('a')
+    })
   })
 
   it('forgets a queue that nobody comes back to', () => {

@@ -193,15 +193,21 @@ describe('memoryBroker', () => {
     expect(seen).toEqual([])
   })
 
-  it('delivers more than one turn holds', () => {
-    const { broker, flush } = memory({ maxPending: 2000 })
-    let seen = 0
-    broker.subscribe('t').subscribe(() => seen++)
+  it('delivers at most 256 messages a turn', () => {
+    const { runtime, flush } = memory()
+    const perTurn: number[] = []
+    const counting = { ...runtime, macrotask: (task: () => void) => runtime.macrotask(() => turn(task)) }
+    const turn = (task: () => void) => {
+      perTurn.push(0)
+      task()
+    }
+    const busy = memoryBroker({ runtime: counting })
+    busy.subscribe('t').subscribe(() => perTurn.push((perTurn.pop() ?? 0) + 1))
 
-    publish(broker, 't', ...Array.from({ length: 1500 }, (_, index) => index))
+    publish(busy, 't', ...Array.from({ length: 1000 }, (_, index) => index))
     flush()
 
-    expect(seen).toBe(1500)
+    expect(perTurn.filter(count => count > 0)).toEqual([256, 256, 256, 232])
   })
 
   it('bears members that come and go inside next', () => {

@@ -104,6 +104,16 @@ const broken: { readonly [title: string]: Break } = {
     return { subscribe: (topic, given) => (members++ === 0 ? broker.subscribe(topic, given) : nobody) }
   },
   'gives every queue and plain subscriber each message': options(given => ({ ...given, queue: 'all' })),
+  'takes one queue name on two topics for two queues': broker => {
+    const topics = new Map<string | undefined, string>()
+    return {
+      subscribe(topic, given) {
+        const first = topics.get(given?.queue) ?? topic
+        topics.set(given?.queue, first)
+        return broker.subscribe(first, given)
+      },
+    }
+  },
   'gives nothing to a member that has left': broker => ({
     subscribe: (topic, given) =>
       new Observable(subscriber => {

@@ -272,6 +272,20 @@ export const brokerChecks: readonly BrokerCheck[] = [
     },
   },
   {
+    title: 'takes one queue name on two topics for two queues',
+    needs: 'queueGroups',
+    async run({ word, listen, publish, until }) {
+      const first = await listen(`${word}.a`, { queue: 'q' })
+      const second = await listen(`${word}.b`, { queue: 'q' })
+
+      await publish(`${word}.a`, 'a')
+      await publish(`${word}.b`, 'b')
+
+      await until(() => first.events.length >= 1 && second.events.length >= 1)
+      expect([first.bodies, second.bodies]).toEqual([['a'], ['b']])
+    },
+  },
+  {
     title: 'gives nothing to a member that has left',
     needs: 'queueGroups',
     async run({ word, listen, publish, until }) {
@@ -395,10 +409,14 @@ export const brokerChecks: readonly BrokerCheck[] = [
 
       leaver.events[0]?.ack()
       leaver.subscription.unsubscribe()
-      leaver.events[1]?.ack() // too late
+      leaver.events[1]?.nak(0) // too late
+      await publish(word, 'last')
 
-      await until(() => member.events.length >= 1)
-      expect(member.events.map(({ message, attempt }) => [message.body, attempt])).toEqual([['open', 2]])
+      await until(() => member.bodies.includes('last'))
+      expect(member.events.map(({ message, attempt }) => [message.body, attempt])).toEqual([
+        ['open', 2],
+        ['last', 1],
+      ])
     },
   },
   {
