@@ -1,10 +1,10 @@
 import { actor, contract, duplex, serverStream, unary } from 'millrace/actors'
 import { RpcError } from 'millrace/core'
-import type { Peer } from 'millrace/protocol'
+import type { Peer, Protocol } from 'millrace/protocol'
 import type { Registry, Snapshot } from 'millrace/registry'
 import { pacedMap } from 'millrace/streams'
 import { roundRobin, type Outcome, type Selector } from 'millrace/selector'
-import { map, NEVER, Observable, of, Subject, take, throwError } from 'rxjs'
+import { finalize, map, NEVER, Observable, of, Subject, take, throwError } from 'rxjs'
 import { describe, expect, it, vi } from 'vitest'
 import { record } from '../support/recording.js'
 import { thrownBy } from '../support/thrown-by.js'
@@ -269,6 +269,29 @@ describe('createClient', () => {
     expect(late.error?.reason).toBe('no_endpoint')
   })
 
+  it('closes the connections of a node that left', () => {
+    const cluster = virtualCluster()
+    cluster.serve({ actors: [wordsActor()] })
+    const { registry, snapshots } = slowRegistry()
+    const closed = vi.fn()
+    const { name, transport } = cluster.protocol
+    const connect: Protocol['connect'] = address => cluster.protocol.connect(address).pipe(finalize(closed))
+    const protocol: Protocol = { name, transport, connect, listen: () => NEVER }
+    const call = record(cluster.client({ registry, protocol }).of(Words).count('a'))
+    cluster.registry
+      .watch('words')
+      .pipe(take(1))
+      .subscribe(snapshot => snapshots[0]?.next(snapshot))
+    cluster.advance(10)
+    expect(call.completed).toBe(true)
+    expect(closed).not.toHaveBeenCalled()
+
+    snapshots[0]?.next({ services: [], asOf: 0, stale: false })
+    cluster.advance(10)
+
+    expect(closed).toHaveBeenCalledTimes(1)
+  })
+
   it('cancels the handler when unsubscribed', () => {
     const cluster = virtualCluster()
     const left = vi.fn()
@@ -302,6 +325,22 @@ describe('createClient', () => {
     expect(done.values).toHaveLength(100)
     expect(produced).toBeGreaterThan(257)
     expect(produced).toBeLessThanOrEqual(357)
+  })
+
+  it('asks iterable requests only for what can be sent', () => {
+    const cluster = virtualCluster()
+    let produced = 0
+    const Sink = contract('sink', { pour: duplex<number, number>() })
+    cluster.serve({ actors: [actor(Sink, { pour: number$ => number$.pipe(pacedMap(() => NEVER)) })] })
+    const numbers = function* () {
+      while (true) yield produced++
+    }
+
+    const { error } = record(cluster.client().of(Sink).pour(numbers()))
+    cluster.advance(100)
+
+    expect(error).toBeUndefined()
+    expect(produced).toBe(257) // a window, and one that waits for room
   })
 
   it('fails and cancels at the deadline', () => {

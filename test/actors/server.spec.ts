@@ -15,6 +15,7 @@ import {
   type Contract,
   type Endpoints,
   type ServerOptions,
+  type StandardSchema,
   type Stub,
 } from 'millrace/actors'
 import { emptyHeader, RpcError, seededRuntime, silentLog, type LogEvent } from 'millrace/core'
@@ -379,6 +380,22 @@ describe('createServer', () => {
 
       await vi.waitFor(() => expect(reply.completed).toBe(true))
       expect(reply.values).toEqual([10, 20, 30])
+    })
+
+    it('keep the order when only some are asynchronous', async () => {
+      const slowOne: StandardSchema<number> = {
+        '~standard': {
+          version: 1,
+          vendor: 'test',
+          validate: value => (value === 1 ? Promise.resolve({ value: 1 }) : { value: value as number }),
+        },
+      }
+      const Mixed = contract('mixed', { echo: duplex({ request: slowOne, reply: unchecked<number>() }) })
+
+      const reply = record(stubOf(Mixed, { echo: number$ => number$ }).echo([0, 1, 2]))
+
+      await vi.waitFor(() => expect(reply.completed).toBe(true))
+      expect(reply.values).toEqual([0, 1, 2])
     })
 
     it('list at most 16 faults', () => {
