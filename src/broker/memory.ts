@@ -58,7 +58,7 @@ export function memoryBroker(options?: MemoryBrokerOptions): Broker {
         maxPending: optional(integer({ min: 1, max: Infinity }), 1024),
         maxDeliver: optional(integer({ min: 1, max: Infinity }), 5),
         redeliverAfterMs: optional(number({ min: 0 }), 100),
-        keepGroupMs: optional(number({ min: 0 }), 1000),
+        keepGroupMs: optional(number({ min: 0, max: 0x7fff_ffff }), 1000),
       },
       options,
     ),

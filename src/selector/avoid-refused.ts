@@ -48,7 +48,10 @@ export function avoidRefused(
 ): OperatorFunction<Snapshot, Snapshot> {
   const resolved = resolveOptions<Required<AvoidRefusedOptions>>(
     'avoidRefused',
-    { coolDownMs: optional(integer({ min: 1 }), 1000), maxCoolDownMs: optional(integer({ min: 1 }), 30_000) },
+    {
+      coolDownMs: optional(integer({ min: 1, max: 0x7fff_ffff }), 1000),
+      maxCoolDownMs: optional(integer({ min: 1, max: 0x7fff_ffff }), 30_000),
+    },
     options,
   )
   return snapshot$ =>
