@@ -392,7 +392,7 @@ describe('createServer', () => {
       }
       const Mixed = contract('mixed', { echo: duplex({ request: slowOne, reply: unchecked<number>() }) })
 
-      const reply = record(stubOf(Mixed, { echo: number$ => number$ }).echo([0, 1, 2]))
+      const reply = record(stubOf(Mixed, { echo: number$ => number$ }).echo(of(0, 1, 2)))
 
       await vi.waitFor(() => expect(reply.completed).toBe(true))
       expect(reply.values).toEqual([0, 1, 2])
