@@ -53,7 +53,7 @@ describe('deliver', () => {
   })
 
   it('passes through what maps, filters and flattens at once', () => {
-    marbles(({ deliveries, expectObservable, expectCredits, runtime }) => {
+    marbles(({ deliveries, expectObservable, expectCredits }) => {
       const source = deliveries(' ab----|')
       const result = source.pipe(
         map(letter => letter + letter),
@@ -122,7 +122,7 @@ describe('hold', () => {
 
 describe('redeliver', () => {
   it('keeps the delivery around it until the new one is consumed', () => {
-    marbles(({ deliveries, expectObservable, expectCredits, runtime }) => {
+    marbles(({ deliveries, expectObservable, expectCredits }) => {
       const source = deliveries('   ab------|')
       const forwarded = new Observable<string>(subscriber =>
         source.subscribe({

@@ -1,4 +1,17 @@
-import { Observable, concat, concatMap, delay, filter, identity, ignoreElements, map, mergeMap, of, startWith, take } from 'rxjs'
+import {
+  type Observable,
+  concat,
+  concatMap,
+  delay,
+  filter,
+  identity,
+  ignoreElements,
+  map,
+  mergeMap,
+  of,
+  startWith,
+  take,
+} from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { paceByReply, type Stalled } from 'millrace/streams'
 import { marbles } from 'millrace/testing'
@@ -55,8 +68,7 @@ describe('paceByReply', () => {
   it('lets go of requests without a reply when the replies end', () => {
     marbles(({ deliveries, expectObservable, expectSubscriptions, expectCredits, runtime }) => {
       const requests = deliveries(' abc-----|')
-      const behaviour = (request$: Observable<string>): Observable<string> =>
-        request$.pipe(delay(4), take(1))
+      const behaviour = (request$: Observable<string>): Observable<string> => request$.pipe(delay(4), take(1))
       const replies = paceByReply(behaviour, { name: 'words.tally', runtime })(requests)
 
       expectObservable(replies).toBe('----(a|)')
@@ -130,8 +142,16 @@ describe('paceByReply', () => {
 
     marbles(({ deliveries, expectObservable, expectCredits, runtime }) => {
       const requests = deliveries(' abc 20ms |')
-      const options = { name: 'words.tally', runtime, stalledAfterMs: 8, onStalled: (e: Stalled) => void stalls.push(e) }
-      const replies = paceByReply(filter<string>(() => false), options)(requests)
+      const options = {
+        name: 'words.tally',
+        runtime,
+        stalledAfterMs: 8,
+        onStalled: (e: Stalled) => void stalls.push(e),
+      }
+      const replies = paceByReply(
+        filter<string>(() => false),
+        options,
+      )(requests)
 
       expectObservable(replies.pipe(ignoreElements())).toBe('23ms |')
       expectCredits(requests).toBe('                         23ms (abc)')

@@ -14,10 +14,7 @@ describe('pacedMap', () => {
 
       expectObservable(result).toBe('--a--b|')
       expectSubscriptions(source).toBe('^-----!')
-      expectSubscriptions(inner).toBe([
-        /*                         */ '^--!',
-        /*                         */ '---^--!',
-      ])
+      expectSubscriptions(inner).toBe([/*                         */ '^--!', /*                         */ '---^--!'])
       expectCredits(source).toBe('    ---a--b')
     })
   })
@@ -144,10 +141,7 @@ describe('pacedMap', () => {
 
       expectObservable(result, unsubscribe).toBe('-----')
       expectSubscriptions(source).toBe('^---!')
-      expectSubscriptions(inner).toBe([
-        /*                         */ '^---!',
-        /*                         */ '-^--!',
-      ])
+      expectSubscriptions(inner).toBe([/*                         */ '^---!', /*                         */ '-^--!'])
       expectCredits(source).toBe('    ----(CAB)')
     })
   })

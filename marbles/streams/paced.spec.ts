@@ -29,7 +29,7 @@ describe('paced', () => {
   })
 
   it('emits the next item when the last is consumed', () => {
-    marbles(({ expectObservable, runtime }) => {
+    marbles(({ expectObservable }) => {
       const result = paced('abc').pipe(consumeSlowly(2))
 
       expectObservable(result).toBe('a-b-c-|')
@@ -37,7 +37,7 @@ describe('paced', () => {
   })
 
   it('emits as many items ahead as the window', () => {
-    marbles(({ expectObservable, runtime }) => {
+    marbles(({ expectObservable }) => {
       const result = paced('abcde', { window: 3 }).pipe(consumeSlowly(5))
 
       expectObservable(result).toBe('(abc)d----e----|')
@@ -75,7 +75,7 @@ describe('paced', () => {
   it('closes the iterator when unsubscribed', () => {
     const source = letters('abcdef')
 
-    marbles(({ expectObservable, runtime }) => {
+    marbles(({ expectObservable }) => {
       const result = paced(source).pipe(consumeSlowly(2))
 
       expectObservable(result, '^--!').toBe('a-b')
@@ -143,9 +143,7 @@ describe('paced', () => {
     const source = letters('abc')
 
     marbles(({ expectObservable, runtime }) => {
-      const stuck = paced(source).pipe(
-        pacedMap(() => NEVER, { runtime, stalledAfterMs: 10, onStalled: () => {} }),
-      )
+      const stuck = paced(source).pipe(pacedMap(() => NEVER, { runtime, stalledAfterMs: 10, onStalled: () => {} }))
 
       expectObservable(stuck).toBe('-')
     })

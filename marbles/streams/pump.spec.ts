@@ -16,7 +16,6 @@ interface Way extends StallOptions {
 const sent = ({ runtime, cold }: MarbleKit, source: MarbleSource<string> | Observable<string>, way: Way) =>
   new Observable<string>(subscriber => {
     let ready = true
-    let pumped: Pump | undefined
     const sink = {
       get ready() {
         return ready
@@ -30,15 +29,15 @@ const sent = ({ runtime, cold }: MarbleKit, source: MarbleSource<string> | Obser
       complete: () => subscriber.complete(),
       fail: (error: unknown) => subscriber.error(error),
     }
+    const pumped: Pump = pump(source, sink, { ...way, name: 'words.tally', runtime })
     const signals = cold(way.receiver ?? '-').subscribe(signal => {
-      if (signal === 'x') pumped?.cancel()
+      if (signal === 'x') pumped.cancel()
       else if (signal === 'b') ready = false
       else if (signal === 'r') {
         ready = true
-        pumped?.resume()
-      } else pumped?.request(Number(signal))
+        pumped.resume()
+      } else pumped.request(Number(signal))
     })
-    pumped = pump(source, sink, { ...way, name: 'words.tally', runtime })
     pumped.start()
     return () => {
       signals.unsubscribe()
@@ -171,7 +170,8 @@ describe('pump', () => {
         credit: 1,
         receiver: '20ms 1',
         stalledAfterMs: 5,
-        onStalled: ({ where, requests, replies, forMs }) => void stalls.push(`${where} ${requests} ${replies} ${forMs}`),
+        onStalled: ({ where, requests, replies, forMs }) =>
+          void stalls.push(`${where} ${requests} ${replies} ${forMs}`),
       }
 
       expectPumped(kit, source, way, {

@@ -18,7 +18,12 @@ describe('stalled', () => {
     marbles(kit => {
       const source = kit.deliveries('             -a---------|')
 
-      kit.expectObservable(stalls(kit, source, () => NEVER), '^-------------!').toBe('------s', { s: '0 of 1 in 5' })
+      kit
+        .expectObservable(
+          stalls(kit, source, () => NEVER),
+          '^-------------!',
+        )
+        .toBe('------s', { s: '0 of 1 in 5' })
     })
   })
 
@@ -26,7 +31,12 @@ describe('stalled', () => {
     marbles(kit => {
       const source = kit.deliveries('a-------------------------|')
 
-      kit.expectObservable(stalls(kit, source, () => NEVER), '^ 40ms !').toBe('-----s', { s: '0 of 1 in 5' })
+      kit
+        .expectObservable(
+          stalls(kit, source, () => NEVER),
+          '^ 40ms !',
+        )
+        .toBe('-----s', { s: '0 of 1 in 5' })
     })
   })
 
@@ -35,7 +45,12 @@ describe('stalled', () => {
       const source = kit.deliveries('a 60ms |')
       const inner = kit.cold('       --------x 60ms |')
 
-      kit.expectObservable(stalls(kit, source, () => inner), '^ 40ms !').toBe('-----s-------s', { s: '0 of 1 in 5' })
+      kit
+        .expectObservable(
+          stalls(kit, source, () => inner),
+          '^ 40ms !',
+        )
+        .toBe('-----s-------s', { s: '0 of 1 in 5' })
     })
   })
 
@@ -68,7 +83,12 @@ describe('stalled', () => {
 
   it('leaves no timer when unsubscribed', () => {
     marbles(kit => {
-      kit.expectObservable(stalls(kit, kit.deliveries('a'), () => NEVER), '^--!').toBe('-')
+      kit
+        .expectObservable(
+          stalls(kit, kit.deliveries('a'), () => NEVER),
+          '^--!',
+        )
+        .toBe('-')
     })
   })
 

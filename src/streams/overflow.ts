@@ -8,10 +8,23 @@ import { unfinished } from './unfinished.js'
  * Says what is lost when a source that pushes by itself (a timer, a Subject, a sensor) is faster than its consumer:
  * up to `limit` items wait, then `policy` is applied.
  *
+ * ```
+ * source                       abcde|
+ * overflow('dropOldest', 2)    a----d----(e|)     when its consumer takes 5 ms for each
+ * ```
  * - The next item is passed on when the last has been consumed; a consumer that keeps up sees every item at once.
  * - `error` fails with RESOURCE_EXHAUSTED (reason `overflow`), `dropOldest` and `dropNewest` lose one item, `latest`
  *   keeps only the newest of those that wait. `Infinity` as `limit` never loses any, and may fill the memory.
- * - Items that are deliveries are held, never dropped: their source is slowed instead.
+ * - Items that are deliveries are held, never dropped: their source is slowed instead. Those that wait when it is
+ *   unsubscribed count as not processed.
+ * - Items that the consumer itself pushes while it is given one count as pushed: holding them would make an item wait
+ *   for its own consequence.
+ *
+ * ```ts
+ * fromEvent(sensor, 'reading').pipe(overflow('latest', 1), pacedMap(reading => store.save(reading))).subscribe()
+ * ```
+ * @param policy what to lose
+ * @param limit most items that wait, `Infinity` for no limit
  */
 export function overflow<T>(policy: OverflowPolicy, limit: number): MonoTypeOperatorFunction<T> {
   const options = resolveOptions<{ policy: OverflowPolicy; limit: number }>(

@@ -16,6 +16,12 @@ export interface PaceByReplyOptions extends StallOptions {
  * Paces the requests of a behaviour by its replies, for behaviours that answer every request with one reply: the k-th
  * reply to be consumed, in whatever order the replies come, lets go of the k-th request.
  *
+ * ```
+ * requests    abc|
+ * work of a   --x|             concatMap: b and c wait
+ * replies     --a--b--c|
+ * consumed    --a--b--c
+ * ```
  * So any operator may stand inside: `concatMap`, `delay` and `mergeMap` with asynchronous work are paced, although they
  * buffer. Surplus replies let go of nothing.
  *
@@ -23,6 +29,11 @@ export interface PaceByReplyOptions extends StallOptions {
  *   an error or when unsubscribed.
  * - Operators that suppress replies (`filter`, `switchMap`, `debounceTime`) do not belong inside: when requests are held
  *   and no reply comes for `stalledAfterMs`, `onStalled` is told.
+ *
+ * ```ts
+ * const tally = paceByReply<string, number>(concatMap(line => countWords(line)), { name: 'words.tally', runtime })
+ * ```
+ * @param behaviour makes the replies of the requests
  */
 export function paceByReply<A, B>(
   behaviour: (requests$: Observable<A>) => Observable<B>,

@@ -20,6 +20,13 @@ export interface PacedMapOptions extends StallOptions {
  * So the producer, on whichever machine it is, is never further ahead than its window: a slow inner Observable, or a
  * slow consumer of its values, slows the producer.
  *
+ * ```
+ * source      ab----|
+ *             --x|         the inner Observable of a, concurrency 1
+ *                --x|      and that of b
+ * result      --a--b|
+ * consumed    ---a--b
+ * ```
  * - Up to `concurrency` inner Observables run; more values wait in order.
  * - Each emitted value is a delivery of its own; consuming it lets go of the delivery that it came from.
  * - When an inner Observable fails, or `project` throws, the result fails with that error, and the value counts as not
@@ -28,6 +35,11 @@ export interface PacedMapOptions extends StallOptions {
  *   the result fails with RESOURCE_EXHAUSTED (reason `overflow` or `burst`).
  * - When values are held and nothing moves for `stalledAfterMs`, `onStalled` is told. The usual cause is an inner
  *   Observable that waits for later values of the same source (`groupBy(…).pipe(pacedMap(group => …))`).
+ *
+ * ```ts
+ * path$.pipe(pacedMap(path => reader.lines(path), { concurrency: 4 })).subscribe(print)
+ * ```
+ * @param project makes the inner Observable of a value; an array, a promise or an iterable will do
  */
 export function pacedMap<A, O extends ObservableInput<unknown>>(
   project: (value: A, index: number) => O,

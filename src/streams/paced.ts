@@ -19,9 +19,18 @@ export type Pullable<T> = Iterable<T> | AsyncIterable<T> | ReadableStream<T>
  * An Observable that takes the next item from `source` when the last one has been consumed, so that it is never further
  * ahead than `window`: what to write instead of `from(iterable)` when the consumer may be slow.
  *
+ * ```
+ * paced('abc')    a-b-c-|     when its consumer takes 2 ms for each
+ * ```
  * - Cold: each subscription opens its own iterator. A source that can be iterated once can be subscribed once.
  * - Emits deliveries: a slow consumer behind `pacedMap`, `pull`, or a remote call slows the source.
  * - An error of the source passes through as it is. Unsubscribing closes the iterator (`return`, `cancel`).
+ * - What cannot be iterated throws INVALID_ARGUMENT (reason `not_iterable`).
+ *
+ * ```ts
+ * paced(createReadStream(path)).pipe(pacedMap(chunk => store.append(chunk))).subscribe()
+ * ```
+ * @param source an array, a generator, a cursor, a readable stream
  */
 export function paced<T>(source: Pullable<T>, options?: PacedOptions): Observable<T> {
   const { window } = resolveOptions<Required<PacedOptions>>(

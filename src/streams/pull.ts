@@ -8,15 +8,17 @@ import { unfinished } from './unfinished.js'
  * for the next one.
  *
  * ```ts
- * for await (const line of reader.lines(path).pipe(pull())) await store(line)
+ * for await (const line of pull(reader.lines(path))) await store(line)
  * ```
- * - Each iterator subscribes once, with its first `next`; leaving the loop unsubscribes, and the item in hand counts as
+ * - Each iterator subscribes once, with its first `next`. Leaving the loop unsubscribes, and the item in hand counts as
  *   not processed, for a `break` and a throw look alike.
+ * - Who calls `next` by hand before the last one has answered has asked for the item after it, too: an item that others
+ *   are waiting behind is consumed when it is handed out.
  * - Items of a source that pushes by itself wait, at most 1024 (65 536 while it is being subscribed), then the loop
  *   throws RESOURCE_EXHAUSTED (reason `overflow` or `burst`). An error of the source is thrown after the items before it.
  */
-export function pull<T>(): (source: Observable<T>) => AsyncIterable<T> {
-  return source => ({ [Symbol.asyncIterator]: () => new PullIterator(source) })
+export function pull<T>(source: Observable<T>): AsyncIterable<T> {
+  return { [Symbol.asyncIterator]: () => new PullIterator(source) }
 }
 
 interface Asker<T> {

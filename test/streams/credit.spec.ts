@@ -1,8 +1,5 @@
 import {
-  EMPTY,
-  NEVER,
   Observable,
-  ReplaySubject,
   Subject,
   asapScheduler,
   bufferCount,
@@ -15,7 +12,6 @@ import {
   exhaustMap,
   filter,
   finalize,
-  from,
   groupBy,
   identity,
   ignoreElements,
@@ -42,7 +38,7 @@ import {
   type OperatorFunction,
 } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { RpcError, systemRuntime, type Runtime } from 'millrace/core'
+import { systemRuntime, type Runtime } from 'millrace/core'
 import {
   CreditWindow,
   deliver,
@@ -50,12 +46,11 @@ import {
   paceByReply,
   paced,
   pacedMap,
-  pull,
   pump,
   type Release,
   type Stalled,
 } from 'millrace/streams'
-import { hop, type Hop, type HopBooks, type HopOptions } from '../support/hop.js'
+import { hop, type Hop, type HopBooks } from '../support/hop.js'
 import { simulate } from '../support/simulate.js'
 import { consumeSlowly } from '../support/slow-consumer.js'
 
@@ -753,7 +748,7 @@ describe('paceByReply', () => {
         source =>
           cut(
             runtime,
-            paceByReply(requests$ => requests$.pipe(operator), {
+            paceByReply<number, unknown>(requests$ => requests$.pipe(operator), {
               name: 'words.tally',
               runtime,
               onStalled: event => void stalls.push(event),
@@ -782,9 +777,6 @@ describe('paceByReply', () => {
     expect(outcome.values).toHaveLength(ITEMS - WINDOW + 1)
   })
 })
-void [NEVER, EMPTY, ReplaySubject, Subject, debounceTime, from, timer, RpcError, pull]
-export type X = [HopOptions]
-
 function thrown(): never {
   throw new Error('thrown')
 }
