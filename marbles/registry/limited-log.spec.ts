@@ -5,7 +5,7 @@ import { describe, it } from 'vitest'
 import { limitedLog } from '../../src/registry/mdns/limited-log.js'
 
 describe('limitedLog', () => {
-  it('passes on one event of a name in a while, and counts', () => {
+  it('passes on one event of a name, counts others', () => {
     marbles(({ cold, expectObservable, runtime }) => {
       const event$ = cold('aaab-----a-----|')
       const passed$ = new Observable<string>(subscriber => {

@@ -307,7 +307,7 @@ describe('mdns without multicast', () => {
     })
   })
 
-  it('logs one line when it fails and one when it works', () => {
+  it('logs one line at failure and one at recovery', () => {
     marbles(({ expectObservable, runtime }) => {
       const group = new PacketGroup()
       const line$ = new Subject<string>()

@@ -45,7 +45,7 @@ describe('nodeRecord', () => {
     })
   })
 
-  it('says goodbye with the same records and no time to live', () => {
+  it('says goodbye with the same records, living no longer', () => {
     const { announcement, goodbye } = nodeRecord(instanceOf('greeter', 'greeter-1'), CONTEXT)
 
     const answers = announcement.type === 'response' ? announcement.answers : []

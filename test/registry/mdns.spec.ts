@@ -76,7 +76,7 @@ describe('mdns between processes', () => {
     for (const child of children.splice(0)) child.kill('SIGKILL')
   })
 
-  it('shows the nodes of all, and no longer when they go', async () => {
+  it('shows the nodes of all until they go', async () => {
     const domain = newDomain()
     const words = new Watch(mdns({ domain, loopbackOnly: true }), 'words')
     const start = (id: string): ChildProcess => {
