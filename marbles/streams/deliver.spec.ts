@@ -121,7 +121,7 @@ describe('hold', () => {
 })
 
 describe('redeliver', () => {
-  it('keeps the delivery around it until the new one is consumed', () => {
+  it('keeps the delivery that it was made of', () => {
     marbles(({ deliveries, expectObservable, expectCredits }) => {
       const source = deliveries('   ab------|')
       const forwarded = new Observable<string>(subscriber =>

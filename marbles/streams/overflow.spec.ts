@@ -1,11 +1,11 @@
-import { Observable, Subject, ignoreElements, mergeMap, of, take, takeWhile, tap } from 'rxjs'
+import { Observable, Subject, ignoreElements, mergeMap, of, take, takeWhile, tap, timer } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { hold, overflow } from 'millrace/streams'
 import { marbles } from 'millrace/testing'
 import { consumeSlowly } from '../../test/support/slow-consumer.js'
 
 describe('overflow', () => {
-  it('passes items on at once to a consumer that keeps up', () => {
+  it('passes items on to a consumer that keeps up', () => {
     marbles(({ hot, expectObservable, expectSubscriptions }) => {
       const source = hot('        -a-(bc)-d|')
       const result = source.pipe(overflow('error', 1))
@@ -92,6 +92,22 @@ describe('overflow', () => {
     })
   })
 
+  it('tells its source the error of its consumer', () => {
+    marbles(({ deliveries, expectObservable, expectCredits }) => {
+      const source = deliveries(' ab|')
+      const result = source.pipe(
+        overflow('error', 1),
+        tap(() => {
+          const release = hold()
+          timer(2).subscribe(() => release?.('broken'))
+        }),
+      )
+
+      expectObservable(result).toBe('a-(b|)')
+      expectCredits(source).toBe('    --A-B')
+    })
+  })
+
   it('lets go of what waits when unsubscribed', () => {
     marbles(({ deliveries, expectObservable, expectSubscriptions, expectCredits }) => {
       const source = deliveries(' abc----|')
@@ -104,7 +120,7 @@ describe('overflow', () => {
     })
   })
 
-  it('fails when the source fails, and lets go of what waits', () => {
+  it('lets go of what waits when the source fails', () => {
     marbles(({ deliveries, expectObservable, expectSubscriptions, expectCredits }) => {
       const source = deliveries(' ab-#')
       const result = source.pipe(overflow('error', 1), consumeSlowly(9))
@@ -167,7 +183,7 @@ describe('overflow', () => {
     })
   })
 
-  it('takes one item a time from a consumer that holds for ever', () => {
+  it('passes one item to a consumer that holds it', () => {
     marbles(({ deliveries, expectObservable, expectCredits }) => {
       const source = deliveries(' abc|')
       const result = source.pipe(

@@ -65,7 +65,7 @@ describe('paceByReply', () => {
     })
   })
 
-  it('lets go of requests without a reply when the replies end', () => {
+  it('lets go of unanswered requests when the replies end', () => {
     marbles(({ deliveries, expectObservable, expectSubscriptions, expectCredits, runtime }) => {
       const requests = deliveries(' abc-----|')
       const behaviour = (request$: Observable<string>): Observable<string> => request$.pipe(delay(4), take(1))
@@ -77,7 +77,7 @@ describe('paceByReply', () => {
     })
   })
 
-  it('keeps requests whose reply is on its way after the end', () => {
+  it('keeps requests whose reply is not consumed yet', () => {
     marbles(({ deliveries, expectObservable, expectCredits, runtime }) => {
       const requests = deliveries(' ab|')
       const replies = paceByReply(identity<Observable<string>>, { name: 'words.tally', runtime })(requests)

@@ -1,6 +1,6 @@
-import { EMPTY, NEVER, Observable, Subject, identity, map, mergeMap, of, take } from 'rxjs'
+import { EMPTY, NEVER, Observable, Subject, defer, identity, map, mergeMap, of, take } from 'rxjs'
 import { describe, it } from 'vitest'
-import { pacedMap } from 'millrace/streams'
+import { hold, pacedMap } from 'millrace/streams'
 import { marbles } from 'millrace/testing'
 import { consumeSlowly } from '../../test/support/slow-consumer.js'
 
@@ -93,7 +93,7 @@ describe('pacedMap', () => {
     })
   })
 
-  it('fails when the source fails, and lets go of what is unfinished', () => {
+  it('lets go of unfinished values when the source fails', () => {
     marbles(({ deliveries, expectObservable, expectSubscriptions, expectCredits, runtime }) => {
       const source = deliveries(' ab-#')
       const result = source.pipe(pacedMap(() => NEVER, { runtime }))
@@ -129,6 +129,14 @@ describe('pacedMap', () => {
       expectObservable(result).toBe('--#', undefined, new Error('no b'))
       expectSubscriptions(source).toBe('^-!')
       expectCredits(source).toBe('    --(AB)')
+    })
+  })
+
+  it('subscribes inner Observables outside of the delivery', () => {
+    marbles(({ deliveries, expectObservable, runtime }) => {
+      const inner = defer(() => of(hold() === undefined))
+
+      expectObservable(deliveries('-a|').pipe(pacedMap(() => inner, { runtime }))).toBe('-t|', { t: true })
     })
   })
 

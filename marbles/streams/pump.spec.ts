@@ -148,7 +148,7 @@ describe('pump', () => {
     })
   })
 
-  it('fails when an item cannot be encoded, and naks what waits', () => {
+  it('naks what waits when an item cannot be encoded', () => {
     marbles(kit => {
       const source = kit.deliveries('abc-----|')
       const way = { credit: 1, unencodable: 'c' }

@@ -92,7 +92,7 @@ describe('stalled', () => {
     })
   })
 
-  it('names a map that waits for later values of its source', () => {
+  it('names a map that waits for later values', () => {
     marbles(({ deliveries, runtime, expectObservable, expectCredits }) => {
       const seen: Stalled[] = []
       const source = deliveries('abc 20ms |')

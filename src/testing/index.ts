@@ -1,1 +1,2 @@
 export * from './marbles.js'
+export type { SubscriptionLog } from './virtual-time.js'

@@ -4,14 +4,19 @@ import { RpcError } from '../core/index.js'
 
 /** When something was subscribed and unsubscribed, ms; `Infinity` when it was not. */
 export interface SubscriptionLog {
+  /** When it was subscribed, ms. */
   readonly subscribedFrame: number
+  /** When it was unsubscribed or ended, ms. */
   readonly unsubscribedFrame: number
 }
 
 /** A marble of a diagram and its frame; the value of a `next` is its letter. */
 export interface Marble {
+  /** When, ms. */
   readonly frame: number
+  /** What happens. */
   readonly kind: 'next' | 'error' | 'complete'
+  /** The letter of a `next`, `#` or `|`. */
   readonly letter: string
 }
 

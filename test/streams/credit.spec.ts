@@ -308,7 +308,7 @@ describe('pacedMap', () => {
     expect(outcome.far.ahead).toBeLessThanOrEqual(AHEAD)
   })
 
-  it('stalls, and says so, when it waits for more than a window', () => {
+  it('stalls when it waits for more than a window', () => {
     const cases: [string, Setup][] = [
       [
         'groups, more than the window',
@@ -358,7 +358,7 @@ describe('pacedMap', () => {
     expect(outcome.values).toEqual(Array.from({ length: 8 }, () => ITEMS / 8))
   })
 
-  it('stalls on windows of items when the credit window is 1', () => {
+  it('stalls on windows of items with one credit', () => {
     const events: Stalled[] = []
     const onStalled = (event: Stalled): void => void events.push(event)
 
@@ -520,7 +520,7 @@ describe('pump', () => {
     expect(sent).toEqual(['{"a":1}', '{"a":1,"b":1}', '{"a":2,"b":1}'])
   })
 
-  it('acks what is written and naks what is queued when cancelled', () => {
+  it('acks what is written, naks what is queued', () => {
     const acks: string[] = []
 
     simulate(runtime => {
@@ -643,7 +643,7 @@ describe('ends', () => {
 })
 
 describe('gates', () => {
-  it('items drained by a later one are held by the later one', () => {
+  it('are held by the item that opens them', () => {
     const outcome = run(() => source => {
       return new Observable(subscriber => {
         const gate: number[] = []
@@ -688,7 +688,7 @@ describe('feedback', () => {
   it.each([
     [40, 1],
     [8, 2],
-  ])('stalls with %i seeds that come back times %i, and says so', (seeds, amplification) => {
+  ])('stalls with %i seeds that come back times %i', (seeds, amplification) => {
     const { stalls } = circle(seeds, amplification)
 
     expect(stalls.map(({ where }) => where)).toEqual(expect.arrayContaining(['there', 'back']))

@@ -45,7 +45,7 @@ describe('deliver', () => {
     expect(errors).toEqual(['first'])
   })
 
-  it('has no scope in what runs when an item is consumed', () => {
+  it('has no scope while onConsumed runs', () => {
     const scopes: boolean[] = []
     const look = (): void => {
       const release = hold()

@@ -66,7 +66,7 @@ describe('pull', () => {
     expect(remote.books.ahead).toBeLessThanOrEqual(5)
   })
 
-  it('naks the item in hand and those that wait on break', async () => {
+  it('naks what is in hand or waits on break', async () => {
     const { message$, books, push } = topic()
     const letters = new Observable<string>(subscriber => {
       const subscription = message$.subscribe(subscriber)
@@ -108,7 +108,7 @@ describe('pull', () => {
     await expect(iterator.next()).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED', reason: 'overflow' })
   })
 
-  it('takes a synchronous burst, and says when it is too long', async () => {
+  it('takes a synchronous burst up to its limit', async () => {
     expect(await collect(pull(range(5000)))).toHaveLength(5000)
     await expect(collect(pull(range(70_000)))).rejects.toMatchObject({ reason: 'burst' })
   })

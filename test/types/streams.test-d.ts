@@ -19,7 +19,7 @@ describe('pacedMap', () => {
     expectTypeOf(of('a').pipe(pacedMap(letter => paced([letter])))).toEqualTypeOf<Observable<string>>()
   })
 
-  it('refuses what is no stream, and options that do not exist', () => {
+  it('refuses what is no stream or no option', () => {
     // @ts-expect-error a number is no ObservableInput
     pacedMap((n: number) => n)
     // @ts-expect-error spelt wrong
