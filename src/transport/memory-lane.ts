@@ -14,7 +14,7 @@ interface Packet {
   readonly bytes: Uint8Array | undefined
   /** For the end: how many frames were dropped before it. */
   readonly dropped: number
-  /** When it arrives, on the runtime's clock; 0 means in the next turn. */
+  /** Earliest time of arrival on the runtime's clock; 0 means in the next turn. */
   readonly due: number
 }
 
@@ -34,8 +34,6 @@ export class MemoryLane {
   private task: Subscription | undefined
   private frozen: boolean
   private waiting: number
-  /** When the youngest packet arrives; none overtakes it. */
-  private lastDue: number
 
   /** Makes an empty lane that moves in tasks of `runtime`. */
   constructor(runtime: Runtime) {
@@ -46,7 +44,6 @@ export class MemoryLane {
     this.task = undefined
     this.frozen = false
     this.waiting = 0
-    this.lastDue = 0
   }
 
   /** Bytes under way, with what each frame costs beside. */
@@ -92,10 +89,9 @@ export class MemoryLane {
   }
 
   private put(bytes: Uint8Array | undefined, dropped: number, delayMs: number): void {
-    // Without delay no clock is read: due 0 is in the past of every clock, and later than nothing before it.
+    // Without delay no clock is read. Whatever is due, nothing overtakes the packet before it.
     const due = delayMs > 0 ? this.runtime.scheduler.now() + delayMs : 0
-    this.lastDue = Math.max(due, this.packets.length > 0 ? this.lastDue : 0)
-    this.packets.push({ bytes, dropped, due: this.lastDue })
+    this.packets.push({ bytes, dropped, due })
     this.wake()
   }
 

@@ -44,6 +44,13 @@ describe('FrameReader', () => {
     expect(read([Uint8Array.of(0, 0x03), Uint8Array.of(0xe9)], 1000).oversized).toEqual([1001])
   })
 
+  it('refuses a frame above the limit that has come whole', () => {
+    const { lengths, oversized } = read([streamOf([1000, 1001, 5])], 1000)
+
+    expect(lengths).toEqual([1000])
+    expect(oversized).toEqual([1001])
+  })
+
   it('reads on after a frame of exactly the limit', () => {
     expect(read([streamOf([1000, 4])], 1000).lengths).toEqual([1000, 4])
   })

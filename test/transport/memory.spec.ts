@@ -3,14 +3,14 @@ import { memoryTransport, type MemoryFaults, type MemoryLinkState, type Socket }
 import { map, Observable, of, Subject, timer, VirtualTimeScheduler } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { testTransport } from '../compliance/transport.js'
-import { sendNumber, upTo } from '../compliance/transport-probe.js'
+import { connect, sendNumber, upTo } from '../compliance/transport-probe.js'
 import { countingRuntime } from '../support/counting-runtime.js'
 
 for (const latencyMs of [0, 2]) {
   testTransport(`memoryTransport with ${latencyMs} ms of latency`, () => {
     const runtime = countingRuntime()
     return {
-      transport: memoryTransport({ runtime, latencyMs }),
+      transport: memoryTransport({ runtime, latencyMs, connectTimeoutMs: 600_000 }),
       anyAddress: 'memory:',
       deadAddress: 'memory:nobody',
       invalidAddresses: ['', 'nobody', 'tcp:1', '127.0.0.1:80'],
@@ -18,6 +18,24 @@ for (const latencyMs of [0, 2]) {
     }
   })
 }
+
+describe('memoryTransport', () => {
+  it('has no timer while a connection is open', async () => {
+    const runtime = countingRuntime()
+    const { dialing, listening } = await connect(memoryTransport({ runtime }), 'memory:', 5000)
+
+    expect(runtime.openTimers).toBe(0)
+    dialing.unsubscribe()
+    listening.unsubscribe()
+  })
+
+  it('names every option that is wrong', () => {
+    const options: object = { latencyMs: -1, highWaterMarkBytes: 0, jitter: 3 }
+
+    expect(() => memoryTransport(options)).toThrow(/latencyMs.*highWaterMarkBytes.*jitter/)
+    expect(() => memoryTransport({ faults: { frames: 1 } as object })).toThrow(/frames: no such option/)
+  })
+})
 
 describe('memoryTransport in virtual time', () => {
   it('delivers after the latency', () => {
@@ -137,12 +155,6 @@ describe('memoryTransport in virtual time', () => {
 
     expect(reasons).toEqual(['connect_failed'])
     expect(watchers()).toBe(0)
-  })
-
-  it('names every option that is wrong', () => {
-    const options: object = { latencyMs: -1, highWaterMarkBytes: 0, jitter: 3 }
-
-    expect(() => memoryTransport(options)).toThrow(/latencyMs.*highWaterMarkBytes.*jitter/)
   })
 })
 

@@ -17,7 +17,8 @@ const hasIpv6 = Object.values(networkInterfaces()).some(list => list?.some(({ ad
 testTransport('tcp', () => {
   const runtime = countingRuntime()
   return {
-    transport: tcp({ runtime }),
+    // A timer that is left behind outlives the test.
+    transport: tcp({ runtime, connectTimeoutMs: 600_000, closeTimeoutMs: 600_000 }),
     anyAddress: '127.0.0.1:0',
     deadAddress: '127.0.0.1:1',
     invalidAddresses: ['', 'localhost', 'localhost:x', '::1:80', '127.0.0.1:65536'],
@@ -161,6 +162,17 @@ describe('tcp', () => {
     config.onUnhandledError = null
 
     expect(frames).toBe(2)
+  })
+
+  it('has no timer while a connection is open', async () => {
+    const runtime = countingRuntime()
+    const { dialing, listening } = await connect(tcp({ runtime }), '127.0.0.1:0', PATIENCE_MS)
+    cleanups.push(
+      () => dialing.unsubscribe(),
+      () => listening.unsubscribe(),
+    )
+
+    expect(runtime.openTimers).toBe(0)
   })
 
   it('gives up when no answer comes', async () => {
