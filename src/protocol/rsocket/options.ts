@@ -8,6 +8,7 @@ import {
   integer,
   optional,
   resolveOptions,
+  RpcError,
   systemRuntime,
   type Header,
   type Log,
@@ -21,7 +22,7 @@ export interface RSocketOptions {
   readonly codec?: Codec
   /** Items of one stream that may be sent and not yet consumed, each way. @default 256 */
   readonly window?: number
-  /** Time between the keepalives that a client sends, ms. @default 10_000 */
+  /** Time between the keepalives that a client sends, ms, less than `maxLifetimeMs`. @default 10_000, at most a third of `maxLifetimeMs` */
   readonly keepAliveMs?: number
   /** Silence after which a client and its server take the connection for dead, ms. @default 30_000 */
   readonly maxLifetimeMs?: number
@@ -46,24 +47,36 @@ export interface RSocketOptions {
 
 /** Fills and checks the options; INVALID_ARGUMENT lists every fault. */
 export function resolveRSocketOptions(options: RSocketOptions | undefined): Required<RSocketOptions> {
-  const resolved = resolveOptions<Required<RSocketOptions>>(
+  const resolved = resolveOptions<Omit<Required<RSocketOptions>, 'keepAliveMs'> & Pick<RSocketOptions, 'keepAliveMs'>>(
     'rsocket',
     {
       codec: optional(having<Codec>('contentType', 'encode', 'decodeUnsafe'), DEFAULT_CODEC),
       window: optional(integer({ min: 1, max: MAX_31_BITS - 1 }), 256),
-      keepAliveMs: optional(integer({ min: 1, max: MAX_31_BITS }), 10_000),
-      maxLifetimeMs: optional(integer({ min: 1, max: MAX_31_BITS }), 30_000),
-      setupTimeoutMs: optional(integer({ min: 1 }), 10_000),
+      keepAliveMs: optional(integer({ min: 1, max: MAX_31_BITS })),
+      maxLifetimeMs: optional(integer({ min: 2, max: MAX_31_BITS }), 30_000),
+      setupTimeoutMs: optional(integer({ min: 1, max: MAX_31_BITS }), 10_000),
       maxStreams: optional(integer({ min: 1, max: Infinity }), 16_384),
       maxQueuedBytes: optional(integer({ min: 1, max: Infinity }), 16_777_216),
-      closeTimeoutMs: optional(integer({ min: 0 }), 1000),
+      closeTimeoutMs: optional(integer({ min: 0, max: MAX_31_BITS }), 1000),
       attributes: optional(having<Header>(), {}),
       log: optional(fn<Log>(), consoleLog),
       runtime: optional(having<Runtime>('scheduler', 'microtask'), systemRuntime()),
     },
     options,
   )
-  return { ...resolved, attributes: header(resolved.attributes) }
+  const { maxLifetimeMs, keepAliveMs = keepAliveFor(maxLifetimeMs) } = resolved
+  if (keepAliveMs >= maxLifetimeMs) throw tooSeldom(keepAliveMs, maxLifetimeMs)
+  return { ...resolved, keepAliveMs, attributes: header(resolved.attributes) }
+}
+
+/** Two keepalives may be lost or late before the connection counts as dead. */
+function keepAliveFor(maxLifetimeMs: number): number {
+  return Math.max(1, Math.min(10_000, Math.floor(maxLifetimeMs / 3)))
+}
+
+function tooSeldom(keepAliveMs: number, maxLifetimeMs: number): RpcError {
+  const message = `rsocket: keepAliveMs: expected less than maxLifetimeMs, ${maxLifetimeMs}, got ${keepAliveMs}`
+  return new RpcError('INVALID_ARGUMENT', message, { reason: 'invalid_options' })
 }
 
 const DEFAULT_CODEC: Codec = msgpack()
