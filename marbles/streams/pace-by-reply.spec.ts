@@ -137,6 +137,18 @@ describe('paceByReply', () => {
     })
   })
 
+  it('leaves no timer when replies are consumed after the end', () => {
+    marbles(({ deliveries, expectObservable, expectCredits, runtime }) => {
+      const requests = deliveries('ab 50ms |')
+      const behaviour = (request$: Observable<string>): Observable<string> => request$.pipe(delay(20), take(2))
+      const options = { name: 'words.tally', runtime, stalledAfterMs: 8, onStalled: () => {} }
+      const replies = paceByReply(behaviour, options)(requests)
+
+      expectObservable(replies.pipe(consumeSlowly(3))).toBe('20ms a(b|)')
+      expectCredits(requests).toBe('                         23ms a--b')
+    })
+  })
+
   it('tells of requests that get no reply', () => {
     const stalls: Stalled[] = []
 

@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/lib/Either.js'
-import { Observable, Subject, Subscriber, Subscription, take, tap } from 'rxjs'
+import { type Observable, Subject, Subscriber, Subscription, take, tap } from 'rxjs'
 import { RpcError, type Message, type Runtime } from '../core/index.js'
-import type { Call, Peer, Pool } from '../protocol/index.js'
+import { callOf, runCall, type Call, type DirectPeer, type Pool } from '../protocol/index.js'
 import type { Node, Registry, Snapshot } from '../registry/index.js'
 import { filterNodes, type Next, type Outcome, type Pick, type Selector } from '../selector/index.js'
 
@@ -35,7 +35,7 @@ const ANY: Pick = Object.freeze({})
  * 4. How each call ended is told to the selector, once. An error that a handler passed on from elsewhere tells its
  *    code but not its reason, for it says nothing about the connection to the node.
  */
-export class Balanced implements Peer {
+export class Balanced implements DirectPeer {
   /** Name of the service whose nodes answer. */
   readonly service: string
   /** Time and chance. */
@@ -64,15 +64,17 @@ export class Balanced implements Peer {
   }
 
   call(call: Call): Observable<Message> {
-    return new Observable(subscriber => {
-      if (this.closed) subscriber.error(this.clientClosed())
-      else if (this.next !== undefined) this.attempt(this.next, call, subscriber)
-      else {
-        const attempt = (next: Next): void => this.attempt(next, call, subscriber)
-        subscriber.add(this.nexts.pipe(take(1)).subscribe({ next: attempt, error: error => subscriber.error(error) }))
-        this.watch()
-      }
-    })
+    return callOf(this, call)
+  }
+
+  run(call: Call, subscriber: Subscriber<Message>): void {
+    if (this.closed) subscriber.error(this.clientClosed())
+    else if (this.next !== undefined) this.attempt(this.next, call, subscriber)
+    else {
+      const attempt = (next: Next): void => this.attempt(next, call, subscriber)
+      subscriber.add(this.nexts.pipe(take(1)).subscribe({ next: attempt, error: error => subscriber.error(error) }))
+      this.watch()
+    }
   }
 
   /** Refuses new calls, fails those that wait for a node, and lets running ones end. May be called again. */
@@ -149,9 +151,7 @@ export class Balanced implements Peer {
       return
     }
     const node = picked.right
-    this.pool(node.address)
-      .call(call)
-      .subscribe(new Attempt(subscriber, this, node, call))
+    runCall(this.pool(node.address), call, new Attempt(subscriber, this, node, call))
   }
 
   private pool(address: string): Pool {

@@ -13,7 +13,7 @@ import {
   type Message,
   type Runtime,
 } from '../core/index.js'
-import type { Call, Kind, Peer, Route } from '../protocol/index.js'
+import { runCall, type Call, type Kind, type Peer, type Route } from '../protocol/index.js'
 import { BodySubscriber } from './body-subscriber.js'
 import { earliest, noDefaults, withContext, withOptions, type CallDefaults, type CallOptions } from './call-options.js'
 import type { Context } from './context.js'
@@ -108,12 +108,7 @@ function methodOf(shared: Shared, name: string, defaults: CallDefaults): AnyMeth
 function start({ peer, log }: Shared, { signal }: CallDefaults, subscriber: Subscriber<unknown>, call: Call): void {
   const { kind, route } = call
   if (signal !== undefined && !cancelWith(signal, subscriber, call)) return
-  const replies = new BodySubscriber(subscriber, log, route, isStreaming(kind))
-  try {
-    peer.call(call).subscribe(replies)
-  } catch (error) {
-    replies.error(error) // an interceptor threw instead of failing the call
-  }
+  runCall(peer, call, new BodySubscriber(subscriber, log, route, isStreaming(kind)))
 }
 
 /** Fails the call when the signal aborts. False when it has already. */

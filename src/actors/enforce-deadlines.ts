@@ -1,6 +1,6 @@
-import { Observable } from 'rxjs'
+import type { Observable, Subscriber } from 'rxjs'
 import { RpcError, type Message, type Runtime } from '../core/index.js'
-import type { Call, Interceptor } from '../protocol/index.js'
+import { callOf, runCall, type Call, type DirectPeer, type Interceptor, type Peer } from '../protocol/index.js'
 
 /** Longest time that platforms' timers keep, ms; a deadline further away (24 days) is none. */
 export const MAX_DEADLINE_MS = 2_147_483_647
@@ -12,24 +12,39 @@ export const MAX_DEADLINE_MS = 2_147_483_647
  * Every stub does this around its interceptors; an interceptor that shortens deadlines puts it behind itself.
  */
 export function enforceDeadlines(runtime: Runtime): Interceptor {
-  const { scheduler } = runtime
-  return next => ({
-    call: call => {
-      const { deadline } = call
-      if (deadline === undefined) return next.call(call)
-      return new Observable<Message>(subscriber => {
-        const limitMs = deadline - scheduler.now()
-        if (limitMs <= 0) {
-          subscriber.error(tooLate(call, -limitMs))
-          return
-        }
-        if (limitMs <= MAX_DEADLINE_MS) {
-          subscriber.add(scheduler.schedule(() => subscriber.error(exceeded(call, limitMs)), limitMs))
-        }
-        next.call(call).subscribe(subscriber)
-      })
-    },
-  })
+  return next => new DeadlinePeer(next, runtime)
+}
+
+class DeadlinePeer implements DirectPeer {
+  private readonly next: Peer
+  private readonly runtime: Runtime
+
+  constructor(next: Peer, runtime: Runtime) {
+    this.next = next
+    this.runtime = runtime
+  }
+
+  call(call: Call): Observable<Message> {
+    return callOf(this, call)
+  }
+
+  run(call: Call, subscriber: Subscriber<Message>): void {
+    if (call.deadline === undefined || this.limit(call, call.deadline, subscriber)) runCall(this.next, call, subscriber)
+  }
+
+  /** Starts the clock. False when the time is up already. */
+  private limit(call: Call, deadline: number, subscriber: Subscriber<Message>): boolean {
+    const { scheduler } = this.runtime
+    const limitMs = deadline - scheduler.now()
+    if (limitMs <= 0) {
+      subscriber.error(tooLate(call, -limitMs))
+      return false
+    }
+    if (limitMs <= MAX_DEADLINE_MS) {
+      subscriber.add(scheduler.schedule(() => subscriber.error(exceeded(call, limitMs)), limitMs))
+    }
+    return true
+  }
 }
 
 function exceeded({ route }: Call, limitMs: number): RpcError {

@@ -1,14 +1,13 @@
 import { isObservable, Observable, Subscriber } from 'rxjs'
 import { messageOf, RpcError, type Message } from '../core/index.js'
-import type { Call } from '../protocol/index.js'
 import { paceByReply, paced, type Pullable } from '../streams/index.js'
 import { checkEach } from './check-each.js'
 import type { CallContext } from './call-context.js'
 import type { Faults } from './faults.js'
-import { RunningCall, type ServedEndpoint } from './running-call.js'
+import { RunningCall, type Answer, type ServedEndpoint } from './running-call.js'
 
 /** Answers `serverStream` and `duplex` calls: the handler gives an Observable or something to iterate. */
-export function manyReplies(served: ServedEndpoint): (call: Call) => Observable<Message> {
+export function manyReplies(served: ServedEndpoint): Answer {
   const { name, runtime, handler } = served
   const endpoint: ServedEndpoint = served.paceByReply
     ? {
@@ -19,12 +18,7 @@ export function manyReplies(served: ServedEndpoint): (call: Call) => Observable<
         },
       }
     : served
-  return call =>
-    new Observable(subscriber => {
-      const running = new ManyReplies(endpoint, call, subscriber)
-      running.start()
-      return running
-    })
+  return (call, subscriber) => new ManyReplies(endpoint, call, subscriber).start()
 }
 
 class ManyReplies extends RunningCall {

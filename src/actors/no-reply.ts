@@ -1,16 +1,10 @@
-import { isObservable, Observable, type Subscription } from 'rxjs'
+import { isObservable, type Subscription } from 'rxjs'
 import type { Message } from '../core/index.js'
-import type { Call } from '../protocol/index.js'
-import { isThenable, RunningCall, type ServedEndpoint } from './running-call.js'
+import { isThenable, RunningCall, type Answer, type ServedEndpoint } from './running-call.js'
 
 /** Answers `tell` calls: the handler's result is not looked at, and its errors are logged, for nobody waits for them. */
-export function noReply(served: ServedEndpoint): (call: Call) => Observable<Message> {
-  return call =>
-    new Observable(subscriber => {
-      const running = new NoReply(served, call, subscriber)
-      running.start()
-      return running
-    })
+export function noReply(served: ServedEndpoint): Answer {
+  return (call, subscriber) => new NoReply(served, call, subscriber).start()
 }
 
 class NoReply extends RunningCall {

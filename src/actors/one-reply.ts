@@ -1,16 +1,10 @@
-import { isObservable, Observable, Subscriber } from 'rxjs'
+import { isObservable, Subscriber } from 'rxjs'
 import { messageOf, RpcError, type Message } from '../core/index.js'
-import type { Call } from '../protocol/index.js'
-import { isThenable, RunningCall, type ServedEndpoint } from './running-call.js'
+import { isThenable, RunningCall, type Answer, type ServedEndpoint } from './running-call.js'
 
 /** Answers `unary` and `clientStream` calls: the handler gives a value, a promise, or an Observable of exactly one. */
-export function oneReply(served: ServedEndpoint): (call: Call) => Observable<Message> {
-  return call =>
-    new Observable(subscriber => {
-      const running = new OneReply(served, call, subscriber)
-      running.start()
-      return running
-    })
+export function oneReply(served: ServedEndpoint): Answer {
+  return (call, subscriber) => new OneReply(served, call, subscriber).start()
 }
 
 class OneReply extends RunningCall {

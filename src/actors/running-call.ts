@@ -25,6 +25,9 @@ export interface ServedEndpoint {
   readonly runtime: Runtime
 }
 
+/** Answers one call of an endpoint into its subscriber. */
+export type Answer = (call: Call, subscriber: Subscriber<Message>) => void
+
 /**
  * One call at the server: checks the request, runs the handler, and is the teardown of both. Sub-classes say what a
  * handler's result means.
@@ -45,6 +48,7 @@ export abstract class RunningCall implements Unsubscribable {
   /** Runs the handler, unless the time is already up or the request is refused. */
   start(): void {
     const { call, served } = this
+    this.subscriber.add(this)
     if (call.deadline !== undefined && this.context.remainingMs() === 0) {
       this.fail(expiredInQueue(served.name, served.runtime.scheduler.now() - call.deadline))
     } else if ('messages' in call) this.run(this.requests(call))

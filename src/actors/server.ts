@@ -1,4 +1,4 @@
-import { catchError, defer, throwError, type Observable } from 'rxjs'
+import { catchError, defer, throwError, type Observable, type Subscriber } from 'rxjs'
 import {
   bool,
   consoleLog,
@@ -15,14 +15,23 @@ import {
   type Message,
   type Runtime,
 } from '../core/index.js'
-import { intercept, type Call, type Interceptor, type Kind, type Peer, type Route } from '../protocol/index.js'
+import {
+  callOf,
+  intercept,
+  type Call,
+  type DirectPeer,
+  type Interceptor,
+  type Kind,
+  type Peer,
+  type Route,
+} from '../protocol/index.js'
 import type { Actor } from './actor.js'
 import type { EndpointDefinition } from './endpoint.js'
 import { faults, hopOf, type FaultOptions, type Faults } from './faults.js'
 import { manyReplies } from './many-replies.js'
 import { noReply } from './no-reply.js'
 import { oneReply } from './one-reply.js'
-import type { ServedEndpoint } from './running-call.js'
+import type { Answer, ServedEndpoint } from './running-call.js'
 import { schemaCheck, type Refusal } from './schema-check.js'
 
 /** Options of {@link createServer}. */
@@ -47,8 +56,6 @@ interface ResolvedServerOptions extends Required<Omit<ServerOptions, 'name' | 'n
   readonly name: string | undefined
   readonly node: string | undefined
 }
-
-type Answer = (call: Call) => Observable<Message>
 
 interface Answering {
   readonly kind: Kind
@@ -103,7 +110,7 @@ function guarded(peer: Peer, faultsOf: (call: Call) => Faults): Peer {
   }
 }
 
-class ServerPeer implements Peer {
+class ServerPeer implements DirectPeer {
   private readonly contracts: ReadonlyMap<string, ReadonlyMap<string, Answering>>
   private readonly options: ResolvedServerOptions
 
@@ -119,11 +126,15 @@ class ServerPeer implements Peer {
   }
 
   call(call: Call): Observable<Message> {
+    return callOf(this, call)
+  }
+
+  run(call: Call, subscriber: Subscriber<Message>): void {
     const { route } = call
     const found = this.contracts.get(route.contract)?.get(route.endpoint)
-    if (found === undefined) return throwError(() => this.unknownEndpoint(route))
-    if (found.kind !== call.kind) return throwError(() => this.wrongKind(route, found.kind, call.kind))
-    return found.answer(call)
+    if (found === undefined) subscriber.error(this.unknownEndpoint(route))
+    else if (found.kind !== call.kind) subscriber.error(this.wrongKind(route, found.kind, call.kind))
+    else found.answer(call, subscriber)
   }
 
   /** Makes errors for the caller of a call that did not come to its endpoint. */

@@ -1,4 +1,4 @@
-import type { Observable } from 'rxjs'
+import { Observable, type Subscriber } from 'rxjs'
 import type { Header, Message } from '../core/index.js'
 
 /** The five kinds of call, by what goes each way. */
@@ -57,6 +57,31 @@ export type Call = SingleCall | StreamingCall
 export interface Peer {
   /** The replies of one call, cold. */
   call(call: Call): Observable<Message>
+}
+
+/**
+ * A peer whose calls can be made without an Observable between: `run(call, subscriber)` does what
+ * `call(call).subscribe(subscriber)` does, once, and may throw what subscribing would have passed on.
+ * For the layers that every call goes through; whoever writes a peer need not care.
+ */
+export interface DirectPeer extends Peer {
+  /** Makes the call now. Whatever ends it is added to the subscriber. */
+  run(call: Call, subscriber: Subscriber<Message>): void
+}
+
+/** Makes a call of any peer, in the shortest way that it has. What it throws fails the call. */
+export function runCall(peer: Peer | DirectPeer, call: Call, subscriber: Subscriber<Message>): void {
+  try {
+    if ('run' in peer) peer.run(call, subscriber)
+    else peer.call(call).subscribe(subscriber)
+  } catch (error) {
+    subscriber.error(error)
+  }
+}
+
+/** The calls of a direct peer as Observables: what its `call` gives. */
+export function callOf(peer: DirectPeer, call: Call): Observable<Message> {
+  return new Observable(subscriber => peer.run(call, subscriber))
 }
 
 /** Wraps a peer in another: deadlines, tracing, validation, balancing. go-micro's wrappers. */

@@ -1,4 +1,4 @@
-import { Observable, Subscriber, type Subscription } from 'rxjs'
+import { type Observable, Subscriber, type Subscription } from 'rxjs'
 import {
   having,
   integer,
@@ -11,23 +11,23 @@ import {
   type Message,
   type Runtime,
 } from '../core/index.js'
-import type { Call, Peer } from './peer.js'
+import { callOf, runCall, type Call, type DirectPeer } from './peer.js'
 import type { Connection } from './protocol.js'
 
 /** Options of {@link pool}. */
 export interface PoolOptions {
   /** Most connections open at once; calls go to the one with the fewest running. @default 1 */
   readonly maxConnections?: number
-  /** How long a connection without calls is kept, at least; at most half as long again, ms. @default 60_000 */
+  /** How long a connection without calls is kept, at least; at most half as long again, ms, ≤ 2_147_483_647. @default 60_000 */
   readonly idleMs?: number
-  /** How long a connection takes new calls before it is replaced, ± 10 %, ms. @default Infinity */
+  /** How long a connection takes new calls before it is replaced, ± 10 %, ms, at most 24 days. @default Infinity, for ever */
   readonly maxAgeMs?: number
   /** Time and chance. @default systemRuntime() */
   readonly runtime?: Runtime
 }
 
 /** A peer that opens, shares and closes connections to one address as calls come and go. */
-export interface Pool extends Peer {
+export interface Pool extends DirectPeer {
   /** Refuses new calls with UNAVAILABLE, lets running ones end, then closes the connections. May be called again. */
   close(): void
 }
@@ -47,13 +47,16 @@ export function resolvePoolOptions(options: PoolOptions | undefined): Required<P
     'pool',
     {
       maxConnections: optional(integer({ min: 1 }), 1),
-      idleMs: optional(number({ min: 1 }), 60_000),
+      idleMs: optional(number({ min: 1, max: MAX_TIMER_MS }), 60_000),
       maxAgeMs: optional(integer({ min: 1, max: Infinity }), Infinity),
       runtime: optional(having<Runtime>('scheduler', 'random'), systemRuntime()),
     },
     options,
   )
 }
+
+/** The platform's timers fire at once beyond it. */
+const MAX_TIMER_MS = 0x7fff_ffff
 
 class ConnectionPool implements Pool {
   private readonly connect: Observable<Connection>
@@ -70,15 +73,13 @@ class ConnectionPool implements Pool {
   }
 
   call(call: Call): Observable<Message> {
-    return new Observable(subscriber => {
-      if (this.closed) {
-        subscriber.error(
-          new RpcError('UNAVAILABLE', 'the pool is closed', { reason: 'pool_closed', retry: retrySafely }),
-        )
-        return
-      }
-      this.pick().run(call, subscriber)
-    })
+    return callOf(this, call)
+  }
+
+  run(call: Call, subscriber: Subscriber<Message>): void {
+    if (this.closed) {
+      subscriber.error(new RpcError('UNAVAILABLE', 'the pool is closed', { reason: 'pool_closed', retry: retrySafely }))
+    } else this.pick().run(call, subscriber)
   }
 
   close(): void {
@@ -88,6 +89,7 @@ class ConnectionPool implements Pool {
 
   private pick(): PooledConnection {
     let best = this.usable[0]
+    if (best !== undefined && this.options.maxConnections === 1) return best
     for (const candidate of this.usable) if (best === undefined || candidate.running < best.running) best = candidate
     if (best !== undefined && (best.running === 0 || this.usable.length >= this.options.maxConnections)) return best
     const opened = new PooledConnection(this.options, connection => this.remove(connection))
@@ -102,12 +104,16 @@ class ConnectionPool implements Pool {
   }
 }
 
+interface WaitingCall {
+  readonly call: Call
+  readonly subscriber: Subscriber<Message>
+}
+
 /** One connection of a pool, from the first call that asks for it to its end. */
 class PooledConnection {
-  running: number
   private readonly options: Required<PoolOptions>
   private readonly unusable: (self: PooledConnection) => void
-  private readonly waiting: Set<PooledCall>
+  private waiting: WaitingCall[]
   private connection: Connection | undefined
   private failure: RpcError | undefined
   private lifetime: Subscription | undefined
@@ -116,16 +122,20 @@ class PooledConnection {
   private used: boolean
 
   constructor(options: Required<PoolOptions>, unusable: (self: PooledConnection) => void) {
-    this.running = 0
     this.options = options
     this.unusable = unusable
-    this.waiting = new Set()
+    this.waiting = []
     this.connection = undefined
     this.failure = undefined
     this.lifetime = undefined
     this.timers = undefined
     this.retired = false
     this.used = false
+  }
+
+  /** Calls that run on it or wait for it. */
+  get running(): number {
+    return this.connection?.running ?? this.waiting.length
   }
 
   open(connect: Observable<Connection>): void {
@@ -139,26 +149,20 @@ class PooledConnection {
   }
 
   run(call: Call, subscriber: Subscriber<Message>): void {
-    this.running++
     this.used = true
-    const pooled = new PooledCall(subscriber, call, this)
-    if (this.connection !== undefined) this.connection.call(call).subscribe(pooled)
+    if (this.connection !== undefined) runCall(this.connection, call, subscriber)
     else if (this.failure !== undefined) subscriber.error(this.failure)
-    else this.waiting.add(pooled)
-  }
-
-  /** A call has ended. */
-  done(call: PooledCall): void {
-    this.running--
-    this.waiting.delete(call)
-    if (this.retired && this.running === 0) this.close()
+    else this.waiting.push({ call, subscriber })
   }
 
   /** Takes no new calls and closes when the running ones have ended. */
   retire(): void {
+    if (this.retired) return
     this.retired = true
     this.unusable(this)
-    if (this.running === 0) this.close()
+    this.timers?.unsubscribe()
+    if (this.running === 0) this.lifetime?.unsubscribe()
+    else this.connection?.drain()
   }
 
   private opened(connection: Connection): void {
@@ -166,12 +170,14 @@ class PooledConnection {
     connection.status.subscribe(status => {
       if (status !== 'open') this.retire()
     })
-    this.watchIdleness()
-    this.watchAge()
-    for (const waiting of [...this.waiting]) {
-      this.waiting.delete(waiting)
-      connection.call(waiting.request).subscribe(waiting)
+    if (!this.retired) {
+      this.watchIdleness()
+      this.watchAge()
     }
+    const waiting = this.waiting
+    this.waiting = []
+    for (const { call, subscriber } of waiting) if (!subscriber.closed) runCall(connection, call, subscriber)
+    if (this.retired) connection.drain()
   }
 
   private ended(error: RpcError): void {
@@ -179,12 +185,9 @@ class PooledConnection {
     this.retired = true
     this.unusable(this)
     this.timers?.unsubscribe()
-    for (const waiting of [...this.waiting]) waiting.error(error)
-  }
-
-  private close(): void {
-    this.timers?.unsubscribe()
-    this.lifetime?.unsubscribe()
+    const waiting = this.waiting
+    this.waiting = []
+    for (const { subscriber } of waiting) subscriber.error(error)
   }
 
   /** One timer, not one for every time that the last call ends. */
@@ -209,23 +212,12 @@ class PooledConnection {
     const { maxAgeMs, runtime } = this.options
     if (maxAgeMs === Infinity) return
     const spread = 0.9 + 0.2 * runtime.random() // so that connections made together do not end together
-    this.addTimer(runtime.scheduler.schedule(() => this.retire(), maxAgeMs * spread))
+    this.addTimer(runtime.scheduler.schedule(() => this.retire(), Math.min(maxAgeMs * spread, MAX_TIMER_MS)))
   }
 
   private addTimer(timer: Subscription): void {
     if (this.timers === undefined) this.timers = timer
     else this.timers.add(timer)
-  }
-}
-
-/** Passes the messages of a call through and counts it. */
-class PooledCall extends Subscriber<Message> {
-  readonly request: Call
-
-  constructor(out: Subscriber<Message>, request: Call, connection: PooledConnection) {
-    super(out)
-    this.request = request
-    this.add(() => connection.done(this))
   }
 }
 

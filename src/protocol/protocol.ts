@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs'
-import type { Peer } from './peer.js'
+import type { DirectPeer, Peer } from './peer.js'
 
 /** What each side told the other when the connection was set up; names and values. */
 export type Attributes = { readonly [name: string]: string }
@@ -7,7 +7,7 @@ export type Attributes = { readonly [name: string]: string }
 /**
  * A live connection, symmetrical: either side may call the other.
  */
-export interface Connection extends Peer {
+export interface Connection extends DirectPeer {
   /** Address of this end. */
   readonly local: string
   /** Address of the other end. */
@@ -16,6 +16,10 @@ export interface Connection extends Peer {
   readonly attributes: Attributes
   /** Current status first, then every change; `draining` takes no new calls. Completes after `closed`. */
   readonly status: Observable<ConnectionStatus>
+  /** Calls that run on it, in both directions. */
+  readonly running: number
+  /** Takes no new calls, tells the peer, and closes when the running ones have ended. May be called again. */
+  drain(): void
 }
 
 /** `open` takes calls, `draining` ends those it has, `closed` is over. */

@@ -61,6 +61,9 @@ function pumpIterator<T>(subscriber: Subscriber<T>, source: Iterable<T>, window:
     pulling = true
     try {
       return iterator.next()
+    } catch (error) {
+      ended = true
+      throw error
     } finally {
       pulling = false
     }
@@ -81,7 +84,6 @@ function pumpIterator<T>(subscriber: Subscriber<T>, source: Iterable<T>, window:
         deliver(subscriber, result.value as T, consumed)
       }
     } catch (error) {
-      ended = true
       subscriber.error(error)
     }
   }

@@ -88,6 +88,7 @@ export class StallWatch {
   stop(): void {
     this.timer?.unsubscribe()
     this.timer = undefined
+    this.reported = false // so that late replies do not start it again
   }
 
   private get movements(): number {

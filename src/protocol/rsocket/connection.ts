@@ -1,4 +1,4 @@
-import { BehaviorSubject, type Observable, type Subscription } from 'rxjs'
+import { BehaviorSubject, type Observable, type Subscriber, type Subscription } from 'rxjs'
 import type { Codec } from '../../codec/index.js'
 import {
   emptyHeader,
@@ -10,7 +10,7 @@ import {
   type Runtime,
 } from '../../core/index.js'
 import type { Frame, Socket } from '../../transport/index.js'
-import type { Call, Peer } from '../peer.js'
+import { callOf, type Call, type Peer } from '../peer.js'
 import type { Connection, ConnectionStatus } from '../protocol.js'
 import { readError, sendErrorFrame } from './error-frame.js'
 import { ErrorCode, Flag, FrameType, HEADER_BYTES, MAX_31_BITS, readU16, readU24, readU32 } from './frame.js'
@@ -50,6 +50,7 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   private inbound: Subscription | undefined
   private closing: Subscription | undefined
   private nextId: number
+  private peerDrains: boolean
   private ended: boolean
 
   constructor(socket: Socket, options: Required<RSocketOptions>, firstId: 1 | 2, onEnd: (end: ConnectionEnd) => void) {
@@ -73,6 +74,7 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     this.inbound = undefined
     this.closing = undefined
     this.nextId = firstId
+    this.peerDrains = false
     this.ended = false
   }
 
@@ -80,8 +82,16 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     return this.status$.asObservable()
   }
 
+  get running(): number {
+    return this.streams.size
+  }
+
   call(call: Call): Observable<Message> {
-    return request(this, call)
+    return callOf(this, call)
+  }
+
+  run(call: Call, subscriber: Subscriber<Message>): void {
+    request(this, call, subscriber)
   }
 
   /** Begins to read. */
@@ -216,6 +226,13 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
 
   private closeWhenIdle(): void {
     if (this.streams.size > 0 || this.closing !== undefined || this.ended) return
+    if (this.peerDrains) {
+      // Not now: what ended the last call may still have a frame to send.
+      this.runtime.microtask(() => {
+        if (this.streams.size === 0) this.end(undefined)
+      })
+      return
+    }
     // The peer closes when it has read that we drain; a request that it sent before is refused, not lost.
     this.closing = this.runtime.scheduler.schedule(() => this.end(undefined), this.options.closeTimeoutMs)
   }
@@ -416,9 +433,10 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   private onConnectionError(code: number, bytes: Uint8Array, start: number, end: number): void {
     if (code === ErrorCode.CONNECTION_ERROR)
       this.end(this.lost('the peer ended it', readError(code, bytes, start, end)))
-    if (code !== ErrorCode.CONNECTION_CLOSE || this.status$.value !== 'open') return
-    this.status$.next('draining')
-    if (this.streams.size === 0) this.end(undefined)
+    if (code !== ErrorCode.CONNECTION_CLOSE || this.ended) return
+    this.peerDrains = true
+    if (this.status$.value === 'open') this.status$.next('draining')
+    this.closeWhenIdle()
   }
 
   private onUnknown(type: number, flags: number): void {

@@ -1,6 +1,6 @@
 import { Subscriber } from 'rxjs'
 import { RpcError, retrySafely, type Message } from '../../core/index.js'
-import type { Kind, Peer, SingleCall } from '../peer.js'
+import { runCall, type Kind, type Peer, type SingleCall } from '../peer.js'
 import { sendError } from './error-frame.js'
 import { Flag, FrameType, MAX_31_BITS } from './frame.js'
 import type { RequestMetadata, RouteReader } from './metadata.js'
@@ -86,7 +86,7 @@ export class RequestAcceptor {
     const { context } = this
     this.running++
     if (type === FrameType.REQUEST_FNF) {
-      peer.call(this.call('tell', metadata, body)).subscribe(new TellResponder(() => this.released()))
+      runCall(peer, this.call('tell', metadata, body), new TellResponder(() => this.released()))
     } else if (type === FrameType.REQUEST_RESPONSE) {
       const responder = new UnaryResponder(context, streamId)
       context.accepted(streamId, responder)

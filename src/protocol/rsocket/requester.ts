@@ -1,4 +1,4 @@
-import { Observable, type Subscriber } from 'rxjs'
+import type { Subscriber } from 'rxjs'
 import { RpcError } from '../../core/index.js'
 import type { Message } from '../../core/index.js'
 import { CreditWindow, deliver, pump, type Pump, type PumpSink } from '../../streams/index.js'
@@ -29,21 +29,15 @@ export interface RequesterContext extends Multiplexer {
   open(stream: Stream | undefined): number
 }
 
-/** Makes calls over a connection. */
-export function request(context: RequesterContext, call: Call): Observable<Message> {
-  return new Observable(subscriber => {
-    const refusal = context.refusal()
-    if (refusal !== undefined) {
-      subscriber.error(refusal)
-      return undefined
-    }
-    try {
-      return start(context, call, subscriber)
-    } catch (error) {
-      subscriber.error(error) // the body cannot be encoded, or is too large
-      return undefined
-    }
-  })
+/** Makes a call over a connection. Throws when the body cannot be encoded or is too large. */
+export function request(context: RequesterContext, call: Call, subscriber: Subscriber<Message>): void {
+  const refusal = context.refusal()
+  if (refusal !== undefined) {
+    subscriber.error(refusal)
+    return
+  }
+  const requester = start(context, call, subscriber)
+  if (requester !== undefined) subscriber.add(requester)
 }
 
 function start(context: RequesterContext, call: Call, subscriber: Subscriber<Message>): Requester | undefined {

@@ -1,7 +1,7 @@
 import { Observable, Subscriber } from 'rxjs'
 import { RpcError, type Message } from '../../core/index.js'
 import { CreditWindow, deliver, pump, type Pump, type PumpSink } from '../../streams/index.js'
-import type { Peer, SingleCall, StreamingCall } from '../peer.js'
+import { runCall, type Peer, type SingleCall, type StreamingCall } from '../peer.js'
 import { sendError } from './error-frame.js'
 import { Flag, FrameType } from './frame.js'
 import { NONE } from './frame-sender.js'
@@ -21,7 +21,7 @@ export class UnaryResponder extends Subscriber<Message> implements Stream {
 
   /** Makes the call. */
   start(peer: Peer, call: SingleCall): void {
-    peer.call(call).subscribe(this)
+    runCall(peer, call, this)
   }
 
   onPayload(): void {
