@@ -12,12 +12,12 @@ export interface Children {
   readonly failures$: Observable<never>
   /** By how much the largest process of a role has grown since it was registered, MB. */
   growthMb(role: Role): Promise<number>
-  /** Ends them all and waits for it, half a second at most. May be called again. */
+  /** Ends them all and waits for it; who does not end by itself is killed. May be called again. */
   stop(): Promise<void>
 }
 
 /** How long a process may take to end by itself, ms. */
-const PATIENCE_MS = 500
+const PATIENCE_MS = 300
 
 /** Starts one process for each role named. */
 export function startChildren(roles: readonly Role[], run: string): Children {

@@ -7,7 +7,7 @@ import { PeakRss } from './peak-rss.js'
 import { serviceName, WINDOW } from './settings.js'
 
 /** Longest that a process lives on after its parent has gone, ms. */
-const LAST_MS = 400
+const LAST_MS = 200
 
 /**
  * Runs one service of the job as this process, under the name for the run whose id is the one argument.
@@ -17,6 +17,7 @@ export function serve(actor: Actor): void {
   const [, , run = ''] = process.argv
   // Ctrl-C goes to every process of the terminal's group; the parent decides what becomes of it.
   process.on('SIGINT', () => {})
+  if (!process.connected) process.exit() // the parent has gone while this module was being loaded
   const parentGone$ = fromEvent(process, 'disconnect').pipe(take(1))
   parentGone$.subscribe(() => setTimeout(() => process.exit(), LAST_MS).unref())
 
