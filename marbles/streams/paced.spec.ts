@@ -107,22 +107,27 @@ describe('paced', () => {
 
   it('closes a generator that is unsubscribed while it runs', () => {
     const stop$ = new Subject<void>()
-    let closed = 0
+    const events: unknown[] = []
     function* stopping(): Generator<string> {
       try {
         yield 'a'
         stop$.next()
+        events.push('goes on')
         yield 'b'
+      } catch (error) {
+        events.push(error)
       } finally {
-        closed++
+        events.push('closed')
       }
     }
 
     marbles(({ expectObservable }) => {
-      expectObservable(paced(stopping()).pipe(takeUntil(stop$))).toBe('(a|)')
+      const result = paced(stopping()).pipe(takeUntil(stop$), consumeSlowly(1))
+
+      expectObservable(result).toBe('a|')
     })
 
-    expect(closed).toBe(1)
+    expect(events).toEqual(['goes on', 'closed'])
   })
 
   it('is held by pacedMap behind it', () => {

@@ -1,4 +1,4 @@
-import { Observable } from 'rxjs'
+import { Observable, merge } from 'rxjs'
 import { describe, it } from 'vitest'
 import { pump, type Pump, type StallOptions } from 'millrace/streams'
 import { marbles, type Deliveries, type MarbleKit, type MarbleSource } from 'millrace/testing'
@@ -119,6 +119,14 @@ describe('pump', () => {
         source: '                   ^-!',
         credits: '                  ----a-b',
       })
+    })
+  })
+
+  it('sends pushed and delivered items in their order', () => {
+    marbles(kit => {
+      const source = merge(kit.cold('a-c|'), kit.deliveries('-b-d|'))
+
+      kit.expectObservable(sent(kit, source, { credit: 0, receiver: '-----9' })).toBe('-----(abcd|)')
     })
   })
 

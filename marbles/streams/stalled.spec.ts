@@ -54,6 +54,15 @@ describe('stalled', () => {
     })
   })
 
+  it('is told again after something was let go of', () => {
+    marbles(kit => {
+      const inner = [kit.cold('------------|'), NEVER]
+      const told = stalls(kit, kit.deliveries('(ab) 60ms |'), () => inner.shift() ?? NEVER)
+
+      kit.expectObservable(told, '^ 40ms !').toBe('----------s------t', { s: '0 of 2 in 5', t: '1 of 2 in 5' })
+    })
+  })
+
   it('is not told while an inner Observable emits', () => {
     marbles(kit => {
       const source = kit.deliveries('a 30ms |')

@@ -462,6 +462,13 @@ describe('amplification', () => {
     expect(outcome.error).toMatchObject({ code: 'RESOURCE_EXHAUSTED', reason: 'amplified' })
     expect(outcome.near).toMatchObject({ arrived: 1, consumed: 1, failed: 1 })
   })
+
+  it('naks the item that was too many, too', () => {
+    const outcome = run(() => mergeMap(n => range(n === 0 ? 65_536 + WINDOW : 1)), paced([0, 1]))
+
+    expect(outcome.error).toMatchObject({ reason: 'amplified' })
+    expect(outcome.near).toMatchObject({ arrived: 2, consumed: 2, failed: 2 })
+  })
 })
 
 describe('pump', () => {
