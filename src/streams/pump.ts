@@ -12,12 +12,14 @@ export interface PumpSink<T, E> {
   blocked(): void
   /** Makes an item ready to be sent; the value may change afterwards. What it throws ends the stream. */
   encode(value: T): E
-  /** Sends an item. */
+  /** Sends an item. What it throws ends the stream. */
   send(encoded: E): void
   /** The source has completed and everything is sent. */
   complete(): void
   /** The source has failed and what came before is sent, or the pump itself had to end it. */
   fail(error: unknown): void
+  /** The source's teardown threw; the stream ends as if it had not. @default throws on to whoever ended the stream */
+  teardownFailed?(error: unknown): void
 }
 
 /** Options of {@link pump}. */
@@ -114,6 +116,15 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
     this.end(new RpcError('CANCELLED', 'the receiver cancelled before this item was sent', { reason: 'not_sent' }))
   }
 
+  override unsubscribe(): void {
+    try {
+      super.unsubscribe()
+    } catch (error) {
+      if (this.sink.teardownFailed === undefined) throw error
+      this.sink.teardownFailed(error)
+    }
+  }
+
   protected override _next(value: T): void {
     if (this.credit > 0 && this.waiting.length === 0 && this.sink.ready) {
       if (this.turn > 0) {
@@ -144,15 +155,13 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
   }
 
   private transmit(value: T): void {
-    let encoded: E
     try {
-      encoded = this.sink.encode(value)
+      const encoded = this.sink.encode(value)
+      this.credit--
+      this.sink.send(encoded)
     } catch (error) {
       this.abort(error)
-      return
     }
-    this.credit--
-    this.sink.send(encoded)
   }
 
   private wait(value: T, release: Release | undefined): void {
@@ -184,7 +193,13 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
       if (next === undefined) break
       this.turn--
       this.credit--
-      this.sink.send(next.value)
+      try {
+        this.sink.send(next.value)
+      } catch (error) {
+        next.release?.(error)
+        this.abort(error)
+        break
+      }
       this.watch.reply()
       next.release?.()
     }

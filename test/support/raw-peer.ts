@@ -17,11 +17,13 @@ export class RawPeer {
   private readonly socket: Socket
   private readonly subscription: Subscription
 
-  constructor(socket: Socket) {
+  /** A peer that reads at once, or never. */
+  constructor(socket: Socket, reads = true) {
     this.received = []
     this.ending = 'open'
     this.socket = socket
     this.subscription = new Subscription()
+    if (!reads) return
     this.subscription.add(
       socket.inbound.subscribe({
         next: ({ bytes, start, end }) => this.received.push(bytes.slice(start, end)),

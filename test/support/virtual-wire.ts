@@ -80,12 +80,12 @@ export class VirtualWire {
 
   /** A peer by hand connected to the engine at `memory:server`, SETUP sent. */
   rawClient(setup: SetupParts | 'none' = {}): RawPeer {
-    let peer: RawPeer | undefined
-    this.transport.dial('memory:server').subscribe({ next: socket => (peer = new RawPeer(socket)), error: () => {} })
-    this.advance(0)
-    if (setup !== 'none') peer?.setup(setup)
-    this.advance(0)
-    return peer as RawPeer
+    return this.dial(setup, true)
+  }
+
+  /** A peer by hand that never reads, SETUP sent. */
+  unread(): RawPeer {
+    return this.dial({}, false)
   }
 
   /** An engine connected to a peer by hand, whose SETUP has been taken out of what the peer received. */
@@ -98,6 +98,17 @@ export class VirtualWire {
     const { lifetime, connection } = this.connect(options, serve)
     peer?.received.shift()
     return { lifetime, connection, peer: peer as unknown as RawPeer }
+  }
+
+  private dial(setup: SetupParts | 'none', reads: boolean): RawPeer {
+    let peer: RawPeer | undefined
+    this.transport
+      .dial('memory:server')
+      .subscribe({ next: socket => (peer = new RawPeer(socket, reads)), error: () => {} })
+    this.advance(0)
+    if (setup !== 'none') peer?.setup(setup)
+    this.advance(0)
+    return peer as RawPeer
   }
 }
 

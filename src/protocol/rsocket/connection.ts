@@ -17,6 +17,7 @@ import { ErrorCode, Flag, FrameType, HEADER_BYTES, MAX_31_BITS, readU16, readU24
 import { FrameSender, NONE } from './frame-sender.js'
 import { Keepalive } from './keepalive.js'
 import { RouteReader, RouteWriter } from './metadata.js'
+import { logTeardown } from './multiplexer.js'
 import type { RSocketOptions } from './options.js'
 import { request, type RequesterContext } from './requester.js'
 import { RequestAcceptor } from './request-acceptor.js'
@@ -196,7 +197,13 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     this.status$.next('closed')
     this.status$.complete()
     const error = end ?? this.lost('it was closed')
-    for (const stream of streams) stream.onConnectionLost(error)
+    for (const stream of streams) {
+      try {
+        stream.onConnectionLost(error)
+      } catch (thrown) {
+        logTeardown(this.log, thrown) // the others must hear of the end, too
+      }
+    }
     this.onEnd(end)
   }
 
@@ -278,8 +285,12 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     const flags = typeAndFlags & 0x3ff
     if (streamId > MAX_31_BITS) this.fail(malformed('a stream id above 2^31 - 1'))
     else if (this.onFirstFrames(type, flags, streamId, frame)) {
-      if (streamId === 0) this.onConnectionFrame(type, flags, frame)
-      else this.onStreamFrame(type, flags, streamId, frame)
+      try {
+        if (streamId === 0) this.onConnectionFrame(type, flags, frame)
+        else this.onStreamFrame(type, flags, streamId, frame)
+      } catch (thrown) {
+        logTeardown(this.log, thrown) // of a subscriber that this frame has ended
+      }
       if (this.sender.queuedBytes > 2 * this.options.maxQueuedBytes) this.fail(this.slowPeer())
     }
   }

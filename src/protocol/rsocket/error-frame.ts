@@ -10,7 +10,11 @@ const fromUtf8 = new TextDecoder()
 
 /** Sends an ERROR frame on a stream that has ended, or with id 0 on the connection. */
 export function sendErrorFrame(sender: FrameSender, streamId: number, code: number, error: RpcError): void {
-  sender.send(streamId, FrameType.ERROR, 0, code, undefined, errorData(error))
+  try {
+    sender.send(streamId, FrameType.ERROR, 0, code, undefined, errorData(error))
+  } catch {
+    sender.send(streamId, FrameType.ERROR, 0, code, undefined, undefined) // over the limit of the transport
+  }
 }
 
 /** Sends `error`, whatever it is, on a stream that has ended. */

@@ -37,7 +37,7 @@ export interface RequestMetadata {
 }
 
 const utf8 = new TextEncoder()
-const fromUtf8 = new TextDecoder('utf-8', { fatal: true })
+const fromUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }) // a mark is part of the value
 
 /** Interns the routes of the requests that we send on one connection. */
 export class RouteWriter {
@@ -77,6 +77,11 @@ export class RouteWriter {
     if (remainingMs !== undefined) writer.varint(Math.min(Math.max(0, Math.ceil(remainingMs)), 0xffff_ffff))
     if (header !== emptyHeader) writer.header(header)
     return writer.bytes()
+  }
+
+  /** The request was not sent after all: if it was the one to spell the route out, the next one has to. */
+  unsent(route: Route): void {
+    if (this.interned.get(route)?.id === this.interned.size) this.interned.delete(route)
   }
 
   private intern(route: Route): number {

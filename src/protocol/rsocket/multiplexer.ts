@@ -67,6 +67,12 @@ export function readItem(
   return { header, body: hasBody ? codec.decodeUnsafe(bytes, metadataEnd, end) : undefined }
 }
 
+/** Writes that a teardown threw to the connection's log: it ends its own call only. */
+export function logTeardown(log: Log, thrown: unknown): void {
+  const { message } = RpcError.from(thrown, 'INTERNAL')
+  log({ level: 'error', event: 'teardown.failed', message, fields: { error: thrown } })
+}
+
 /** Writes a `stalled` event to the connection's log. */
 export function stalledTo(log: Log): (event: Stalled) => void {
   return event => log({ level: 'warn', event: 'stalled', message: stalledMessage(event), fields: { ...event } })

@@ -1,10 +1,10 @@
 import { Subscriber } from 'rxjs'
-import { RpcError, retrySafely, type Message } from '../../core/index.js'
+import { RpcError, retrySafely, type Log, type Message } from '../../core/index.js'
 import { runCall, type Kind, type Peer, type SingleCall } from '../peer.js'
 import { sendError } from './error-frame.js'
 import { Flag, FrameType, MAX_31_BITS } from './frame.js'
 import type { RequestMetadata, RouteReader } from './metadata.js'
-import type { Multiplexer } from './multiplexer.js'
+import { logTeardown, type Multiplexer } from './multiplexer.js'
 import { ChannelResponder, StreamResponder, UnaryResponder } from './responder.js'
 import type { Stream } from './stream.js'
 
@@ -86,7 +86,7 @@ export class RequestAcceptor {
     const { context } = this
     this.running++
     if (type === FrameType.REQUEST_FNF) {
-      runCall(peer, this.call('tell', metadata, body), new TellResponder(() => this.released()))
+      runCall(peer, this.call('tell', metadata, body), new TellResponder(context.log, () => this.released()))
     } else if (type === FrameType.REQUEST_RESPONSE) {
       const responder = new UnaryResponder(context, streamId)
       context.accepted(streamId, responder)
@@ -113,9 +113,20 @@ export class RequestAcceptor {
 
 /** Lets a call run to which nothing is answered. */
 class TellResponder extends Subscriber<Message> {
-  constructor(ended: () => void) {
+  private readonly log: Log
+
+  constructor(log: Log, ended: () => void) {
     super()
+    this.log = log
     this.add(ended)
+  }
+
+  override unsubscribe(): void {
+    try {
+      super.unsubscribe()
+    } catch (error) {
+      logTeardown(this.log, error)
+    }
   }
 
   protected override _error(): void {

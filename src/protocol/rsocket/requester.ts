@@ -9,6 +9,7 @@ import { NONE } from './frame-sender.js'
 import type { RouteWriter } from './metadata.js'
 import {
   encodeItem,
+  logTeardown,
   MAX_DATA_BYTES,
   readItem,
   sendItem,
@@ -288,6 +289,10 @@ class ChannelRequester implements Requester, PumpSink<Message, EncodedItem> {
     this.context.sender.send(this.id, FrameType.PAYLOAD, Flag.COMPLETE, NONE, undefined, undefined)
   }
 
+  teardownFailed(error: unknown): void {
+    logTeardown(this.context.log, error)
+  }
+
   /** Our own source has failed: the call ends there as cancelled, and here with that error, as through any operator. */
   fail(error: unknown): void {
     if (this.ended) return
@@ -366,21 +371,28 @@ function sendRequest(
   if (data !== undefined && data.length > MAX_DATA_BYTES) throw tooLarge(data.length)
   const metadata = routes.request(route, remainingMs(context, call), header, data !== undefined, false)
   const id = context.open(stream)
-  sender.send(id, type, 0, initialN, metadata, data)
+  try {
+    sender.send(id, type, 0, initialN, metadata, data)
+  } catch (error) {
+    context.forget(id)
+    routes.unsent(route)
+    throw error
+  }
   return id
 }
 
 function openChannel(context: RequesterContext, call: StreamingCall, stream: Stream, initialN: number): number {
   const { routes, sender } = context
-  const metadata = routes.request(
-    call.route,
-    remainingMs(context, call),
-    call.header,
-    false,
-    call.kind === 'clientStream',
-  )
+  const { route, header, kind } = call
+  const metadata = routes.request(route, remainingMs(context, call), header, false, kind === 'clientStream')
   const id = context.open(stream)
-  sender.send(id, FrameType.REQUEST_CHANNEL, 0, initialN, metadata, undefined)
+  try {
+    sender.send(id, FrameType.REQUEST_CHANNEL, 0, initialN, metadata, undefined)
+  } catch (error) {
+    context.forget(id)
+    routes.unsent(route)
+    throw error
+  }
   return id
 }
 

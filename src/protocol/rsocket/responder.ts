@@ -1,11 +1,19 @@
 import { Observable, Subscriber } from 'rxjs'
 import { RpcError, type Message } from '../../core/index.js'
 import { CreditWindow, deliver, pump, type Pump, type PumpSink } from '../../streams/index.js'
-import { runCall, type Peer, type SingleCall, type StreamingCall } from '../peer.js'
+import { runCall, type Call, type Peer, type SingleCall, type StreamingCall } from '../peer.js'
 import { sendError } from './error-frame.js'
 import { Flag, FrameType } from './frame.js'
 import { NONE } from './frame-sender.js'
-import { encodeItem, readItem, sendItem, stalledTo, type EncodedItem, type Multiplexer } from './multiplexer.js'
+import {
+  encodeItem,
+  logTeardown,
+  readItem,
+  sendItem,
+  stalledTo,
+  type EncodedItem,
+  type Multiplexer,
+} from './multiplexer.js'
 import type { Stream } from './stream.js'
 
 /** Answers a unary call: the first message ends it. */
@@ -48,16 +56,23 @@ export class UnaryResponder extends Subscriber<Message> implements Stream {
     this.unsubscribe()
   }
 
-  protected override _next(message: Message): void {
-    let item: EncodedItem
+  override unsubscribe(): void {
     try {
-      item = encodeItem(this.context.codec, message)
+      super.unsubscribe()
+    } catch (error) {
+      logTeardown(this.context.log, error)
+    }
+  }
+
+  protected override _next(message: Message): void {
+    try {
+      const item = encodeItem(this.context.codec, message)
+      this.end()
+      sendItem(this.context.sender, this.id, item, Flag.COMPLETE)
     } catch (error) {
       this.error(error)
       return
     }
-    this.end()
-    sendItem(this.context.sender, this.id, item, Flag.COMPLETE)
     this.unsubscribe()
   }
 
@@ -92,7 +107,7 @@ export class StreamResponder implements Stream, PumpSink<Message, EncodedItem> {
   constructor(context: Multiplexer, streamId: number, peer: Peer, call: SingleCall, credit: number) {
     this.context = context
     this.id = streamId
-    this.replies = pump(peer.call(call), this, {
+    this.replies = pump(repliesOf(peer, call), this, {
       name: `${call.route.contract}.${call.route.endpoint}`,
       credit,
       runtime: context.runtime,
@@ -129,6 +144,10 @@ export class StreamResponder implements Stream, PumpSink<Message, EncodedItem> {
   fail(error: unknown): void {
     this.context.forget(this.id)
     sendError(this.context.sender, this.id, error)
+  }
+
+  teardownFailed(error: unknown): void {
+    logTeardown(this.context.log, error)
   }
 
   onPayload(): void {
@@ -182,7 +201,7 @@ export class ChannelResponder implements Stream, PumpSink<Message, EncodedItem> 
     this.requestsEnded = complete ? {} : undefined
     this.repliesEnded = false
     const messages = new Observable<Message>(subscriber => this.subscribeRequests(subscriber))
-    this.replies = pump(peer.call({ ...call, messages }), this, {
+    this.replies = pump(repliesOf(peer, { ...call, messages }), this, {
       name: `${call.route.contract}.${call.route.endpoint}`,
       credit,
       runtime: context.runtime,
@@ -223,6 +242,10 @@ export class ChannelResponder implements Stream, PumpSink<Message, EncodedItem> 
     this.repliesEnded = true
     sendError(this.context.sender, this.id, error)
     this.endRequests({ error: cancelled('the call has failed') })
+  }
+
+  teardownFailed(error: unknown): void {
+    logTeardown(this.context.log, error)
   }
 
   onPayload(flags: number, bytes: Uint8Array, metadataStart: number, metadataEnd: number, end: number): void {
@@ -324,6 +347,11 @@ export class ChannelResponder implements Stream, PumpSink<Message, EncodedItem> 
     this.replies.cancel()
     requests?.subscriber.error(error)
   }
+}
+
+/** What `peer` answers; that it throws is an answer, too. */
+function repliesOf(peer: Peer, call: Call): Observable<Message> {
+  return new Observable(subscriber => runCall(peer, call, subscriber))
 }
 
 interface RequestsEnd {
