@@ -49,9 +49,11 @@ const platform = globalThis as unknown as Platform
 const nextTick = platform.process?.nextTick
 const setImmediate = platform.setImmediate
 
+const origin = performance.timeOrigin // a getter that costs more than the clock
+
 // asyncScheduler's own clock is Date.now, which jumps when the machine's clock is set.
 const monotonicScheduler: SchedulerLike = {
-  now: () => performance.timeOrigin + performance.now(),
+  now: () => origin + performance.now(),
   schedule: asyncScheduler.schedule.bind<SchedulerLike['schedule']>(asyncScheduler),
 }
 
