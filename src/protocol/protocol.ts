@@ -31,7 +31,7 @@ export interface Binding {
   readonly address: string
   /**
    * Stops accepting connections, tells connected peers to send no new calls, and completes when every running call has
-   * ended and every connection is closed. Unsubscribing from it does not undo it.
+   * ended, a tell as soon as it was read, and every connection is closed. Unsubscribing from it does not undo it.
    */
   drain(): Observable<never>
 }

@@ -154,6 +154,7 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   }
 
   forget(streamId: number): void {
+    if (this.blockedStreams.size > 0) this.blockedStreams.delete(this.streams.get(streamId) as Stream)
     if (!this.streams.delete(streamId)) return
     if (!this.isOwn(streamId)) this.acceptor.released()
     if (this.status$.value === 'draining') this.closeWhenIdle()

@@ -254,8 +254,8 @@ export class ChannelResponder implements Stream, PumpSink<Message, EncodedItem> 
     if ((flags & Flag.NEXT) !== 0) {
       const error = this.receive(bytes, metadataStart, metadataEnd, end)
       if (error !== undefined) {
-        this.replies.cancel()
-        this.fail(error)
+        this.abandon(RpcError.from(error, 'INTERNAL'))
+        sendError(this.context.sender, this.id, error)
         return
       }
     }

@@ -31,12 +31,18 @@ class RSocketProtocol implements Protocol {
 
   connect(address: string, { serve }: ConnectOptions = {}): Observable<Connection> {
     return new Observable(subscriber => {
-      subscriber.add(
-        this.network.dial(address).subscribe({
-          next: socket => this.connected(socket, serve, subscriber),
-          error: error => subscriber.error(error),
-        }),
-      )
+      let connection: ClientConnection | undefined
+      const dialing = this.network.dial(address).subscribe({
+        next: socket => {
+          connection = this.connected(socket, serve, subscriber)
+          subscriber.next(connection)
+        },
+        error: error => subscriber.error(error),
+      })
+      return () => {
+        connection?.close() // first, so that what was accepted still leaves
+        dialing.unsubscribe()
+      }
     })
   }
 
@@ -58,14 +64,13 @@ class RSocketProtocol implements Protocol {
     })
   }
 
-  private connected(socket: Socket, serve: Peer | undefined, subscriber: Subscriber<Connection>): void {
+  private connected(socket: Socket, serve: Peer | undefined, subscriber: Subscriber<Connection>): ClientConnection {
     const connection = new ClientConnection(socket, this.options, serve, end => {
       if (end === undefined) subscriber.complete()
       else subscriber.error(end)
     })
-    subscriber.add(() => connection.close())
     connection.start()
-    subscriber.next(connection)
+    return connection
   }
 
   private accept(
