@@ -175,12 +175,7 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   /** Says what is wrong to the peer and to the log, and ends the connection. */
   protected fail(error: RpcError, code: number = ErrorCode.CONNECTION_ERROR): void {
     if (this.ended) return
-    this.log({
-      level: 'warn',
-      event: 'connection.failed',
-      message: `connection ${this.local} – ${this.remote} ended: ${error.message}`,
-      fields: { local: this.local, remote: this.remote, code: error.code, reason: error.reason },
-    })
+    this.report('connection.failed', error)
     sendErrorFrame(this.sender, 0, code, error)
     this.end(error)
   }
@@ -245,6 +240,12 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     this.closing = this.runtime.scheduler.schedule(() => this.end(undefined), this.options.closeTimeoutMs)
   }
 
+  private report(event: string, { code, reason, message }: RpcError): void {
+    const { local, remote } = this
+    const fields = { local, remote, code, reason }
+    this.log({ level: 'warn', event, message: `connection ${local} – ${remote} ended: ${message}`, fields })
+  }
+
   private onSilence(maxLifetimeMs: number): void {
     const error = this.lost(`nothing was heard for ${maxLifetimeMs} ms`)
     this.fail(error)
@@ -254,7 +255,11 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   private onSocketError(cause: RpcError): void {
     // A frame over the limit leaves the way out open, so the peer can be told.
     if (cause.reason === 'frame_too_large') this.fail(cause)
-    else this.end(this.lost(cause.rawMessage, cause))
+    else if (!this.ended) {
+      const error = this.lost(cause.rawMessage, cause)
+      this.report('connection.lost', error)
+      this.end(error)
+    }
     this.inbound?.unsubscribe()
   }
 
