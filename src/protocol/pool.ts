@@ -113,7 +113,7 @@ interface WaitingCall {
 class PooledConnection {
   private readonly options: Required<PoolOptions>
   private readonly unusable: (self: PooledConnection) => void
-  private waiting: WaitingCall[]
+  private waiting: Set<WaitingCall>
   private connection: Connection | undefined
   private failure: RpcError | undefined
   private lifetime: Subscription | undefined
@@ -124,7 +124,7 @@ class PooledConnection {
   constructor(options: Required<PoolOptions>, unusable: (self: PooledConnection) => void) {
     this.options = options
     this.unusable = unusable
-    this.waiting = []
+    this.waiting = new Set()
     this.connection = undefined
     this.failure = undefined
     this.lifetime = undefined
@@ -135,7 +135,7 @@ class PooledConnection {
 
   /** Calls that run on it or wait for it. */
   get running(): number {
-    return this.connection?.running ?? this.waiting.length
+    return this.connection?.running ?? this.waiting.size
   }
 
   open(connect: Observable<Connection>): void {
@@ -152,7 +152,7 @@ class PooledConnection {
     this.used = true
     if (this.connection !== undefined) runCall(this.connection, call, subscriber)
     else if (this.failure !== undefined) subscriber.error(this.failure)
-    else this.waiting.push({ call, subscriber })
+    else this.wait({ call, subscriber })
   }
 
   /** Takes no new calls and closes when the running ones have ended. */
@@ -165,6 +165,13 @@ class PooledConnection {
     else this.connection?.drain()
   }
 
+  private wait(waiting: WaitingCall): void {
+    this.waiting.add(waiting)
+    waiting.subscriber.add(() => {
+      if (this.waiting.delete(waiting) && this.retired && this.running === 0) this.lifetime?.unsubscribe()
+    })
+  }
+
   private opened(connection: Connection): void {
     this.connection = connection
     connection.status.subscribe(status => {
@@ -174,8 +181,8 @@ class PooledConnection {
       this.watchIdleness()
       this.watchAge()
     }
-    const waiting = this.waiting
-    this.waiting = []
+    const { waiting } = this
+    this.waiting = new Set()
     for (const { call, subscriber } of waiting) if (!subscriber.closed) runCall(connection, call, subscriber)
     if (this.retired) connection.drain()
   }
@@ -185,8 +192,8 @@ class PooledConnection {
     this.retired = true
     this.unusable(this)
     this.timers?.unsubscribe()
-    const waiting = this.waiting
-    this.waiting = []
+    const { waiting } = this
+    this.waiting = new Set()
     for (const { subscriber } of waiting) subscriber.error(error)
   }
 
