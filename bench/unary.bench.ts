@@ -88,14 +88,14 @@ function round(call: Call, ms: number): Promise<Figures> {
 }
 
 function figures(latencies: number[], elapsedMs: number): Figures {
-  const sorted = Float64Array.from(latencies).sort()
+  const sorted = Float64Array.from(latencies).toSorted()
   const us = (quantile: number): number => Math.round((sorted[Math.floor(sorted.length * quantile)] ?? 0) * 1000)
   return { perSecond: Math.round((latencies.length / elapsedMs) * 1000), p50Us: us(0.5), p99Us: us(0.99) }
 }
 
 function medians(rounds: readonly Figures[]): Figures {
   const median = (of: (figures: Figures) => number): number => {
-    const sorted = rounds.map(of).sort((left, right) => left - right)
+    const sorted = rounds.map(of).toSorted((left, right) => left - right)
     return sorted[Math.floor(sorted.length / 2)] ?? 0
   }
   return { perSecond: median(f => f.perSecond), p50Us: median(f => f.p50Us), p99Us: median(f => f.p99Us) }

@@ -1,4 +1,4 @@
-import { isObservable, Observable, Subscriber } from 'rxjs'
+import { isObservable, type Observable, Subscriber } from 'rxjs'
 import { messageOf, RpcError, type Message } from '../core/index.js'
 import { paceByReply, paced, type Pullable } from '../streams/index.js'
 import { checkEach } from './check-each.js'

@@ -1,5 +1,4 @@
 import { isObservable, type Subscription } from 'rxjs'
-import type { Message } from '../core/index.js'
 import { isThenable, RunningCall, type Answer, type ServedEndpoint } from './running-call.js'
 
 /** Answers `tell` calls: the handler's result is not looked at, and its errors are logged, for nobody waits for them. */

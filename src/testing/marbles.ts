@@ -136,8 +136,8 @@ function kitOf(time: VirtualTime, seed: number, expectations: Expectation[]): Ma
     expectations.push({ difference, stack: stack.slice(stack.indexOf('\n')) })
   }
   return {
-    cold: (diagram, values, error) => time.createColdObservable(checked(diagram, values), mutable(values), error),
-    hot: (diagram, values, error) => time.createHotObservable(checked(diagram, values), mutable(values), error),
+    cold: (diagram, values, error) => time.createColdObservable(checked(diagram, values), values, error),
+    hot: (diagram, values, error) => time.createHotObservable(checked(diagram, values), values, error),
     deliveries: (diagram, values, error) => deliveriesOf(time, checked(diagram, values), values, error),
     time: diagram => time.createTime(diagram),
     runtime: seededRuntime({ scheduler: time.owned, seed }),
@@ -162,7 +162,7 @@ function kitOf(time: VirtualTime, seed: number, expectations: Expectation[]): Ma
     },
     expectSubscriptions: ({ subscriptions }) => ({
       toBe(diagrams) {
-        const expected = [diagrams].flat().map(diagram => subscriptionLane(parseSubscription(diagram as string)))
+        const expected = [diagrams].flat().map(diagram => subscriptionLane(parseSubscription(diagram)))
         expecting(() => firstDifference(expected, subscriptions.map(subscriptionLane)))
       },
     }),
@@ -281,14 +281,9 @@ function valueOf(letter: string, values: MarbleValues<unknown> | undefined): unk
   return values === undefined ? letter : values[letter]
 }
 
-/** RxJS only reads it. */
-function mutable<T>(values: MarbleValues<T> | undefined): { [letter: string]: T } | undefined {
-  return values as { [letter: string]: T } | undefined
-}
-
 function show(value: unknown): string {
   if (value === undefined) return ''
   if (value instanceof Error) return String(value)
-  const text = JSON.stringify(value) ?? String(value)
+  const text = JSON.stringify(value) ?? typeof value
   return text.length > 100 ? `${text.slice(0, 100)}…` : text
 }
