@@ -24,7 +24,7 @@ export interface MemoryTransportOptions {
 
 /**
  * A network inside one process: whoever shares the value can dial whoever listens on it, at addresses `memory:name`;
- * `memory:` alone listens at a name that the network chooses.
+ * `memory:` alone, and `:0`, listen at a name that the network chooses.
  *
  * It behaves as a real network does: nothing arrives within `send`, frames wait until they are read, latency and faults
  * are part of it. Everything goes through the runtime, so on a virtual scheduler a cluster runs in virtual time.
@@ -39,6 +39,8 @@ type ResolvedOptions = Required<MemoryTransportOptions> & MemoryConnectionOption
 
 const MAX_FRAME_BYTES = 0xff_ffff
 const PREFIX = 'memory:'
+/** What leaves the choice of an address to any transport. */
+const CHOOSE = ':0'
 /** The platform's timers fire at once beyond it. */
 const MAX_TIMER_MS = 0x7fff_ffff
 
@@ -88,7 +90,7 @@ class MemoryNetwork implements Transport {
 
   listen(address: string): Observable<Listener> {
     return new Observable(subscriber => {
-      const chosen = nameIn(address) === '' ? this.chooseAddress() : address
+      const chosen = address === CHOOSE || nameIn(address) === '' ? this.chooseAddress() : address
       if (this.listeners.has(chosen)) throw listenFailed(chosen, 'somebody listens there already')
       const sockets = new Subject<Socket>()
       this.listeners.set(chosen, sockets)

@@ -3,8 +3,8 @@ import type { Observable } from 'rxjs'
 /**
  * Carries frames between two processes over one kind of network.
  *
- * 1. Addresses are strings in the transport's own form; `listen` accepts one that leaves the choice open (port 0) and
- *    tells the chosen one as {@link Listener.address}, which `dial` accepts.
+ * 1. Addresses are strings in the transport's own form. `listen(':0')` leaves the choice to any transport; the chosen
+ *    address is told as {@link Listener.address}, which `dial` accepts.
  * 2. `dial` and `listen` are cold: each subscription is one connection or one listener, emits it once, and stays.
  *    Unsubscribing ends it. Failures are `RpcError`s: UNAVAILABLE (reason `connect_failed`, retry safe) when nobody
  *    listens or no answer came in time, INVALID_ARGUMENT (reason `invalid_address`) for an address that is none,

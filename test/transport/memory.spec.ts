@@ -29,6 +29,14 @@ describe('memoryTransport', () => {
     listening.unsubscribe()
   })
 
+  it('chooses an address for the default of services', async () => {
+    const { client, dialing, listening } = await connect(memoryTransport(), ':0', 5000)
+
+    expect(client.remote).toMatch(/^memory:./)
+    dialing.unsubscribe()
+    listening.unsubscribe()
+  })
+
   it('names every option that is wrong', () => {
     const options: object = { latencyMs: -1, highWaterMarkBytes: 0, jitter: 3 }
 
