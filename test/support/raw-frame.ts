@@ -110,7 +110,7 @@ export function readFrame(bytes: Uint8Array): ReadFrame {
   let at = hasWord ? 10 : 6
   let metadata: Uint8Array | undefined
   if ((flags & flagBits.M) !== 0 && type !== 'SETUP') {
-    const end = at + 3 + (view.getUint32(at) >>> 8)
+    const end = at + 3 + ((view.getUint16(at) << 8) | view.getUint8(at + 2))
     metadata = bytes.slice(at + 3, end)
     at = end
   }

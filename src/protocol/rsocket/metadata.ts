@@ -156,8 +156,14 @@ export class RouteReader {
     }
     if (id === 0) return route
     if (id > MAX_ROUTES) throw invalid(`route id ${id}, at most ${MAX_ROUTES}`)
-    return (this.routes[id] ??= route)
+    const known = this.routes[id]
+    if (known !== undefined && sameRoute(known, route)) return known
+    return (this.routes[id] = route)
   }
+}
+
+function sameRoute(a: Route, b: Route): boolean {
+  return a.contract === b.contract && a.version === b.version && a.endpoint === b.endpoint
 }
 
 /** The metadata of an item with a header or without a body; `undefined` for the usual item, which has none. */
