@@ -9,7 +9,7 @@ export interface Progress {
 }
 
 const EVERY_MS = 100
-const BAR = 24
+const BAR = 12
 const CLEAR_LINE = '\r\u001B[K'
 
 /** A bar on a terminal that shows how far the job is. On anything but a terminal it writes nothing but notes. */

@@ -5,7 +5,7 @@ export const CONCURRENCY = 4
  * Items of one call that may be under way to a process. A line may be 1 MiB long, so this and {@link CONCURRENCY} are
  * what bounds memory.
  */
-export const WINDOW = 32
+export const WINDOW = 16
 
 /** Longest wait for the services to start and be found, ms. */
 export const FOUND_WITHIN_MS = 15_000

@@ -20,7 +20,7 @@ export interface RunningJob {
 export function startJob(...args: readonly string[]): RunningJob {
   const command = ['--optimize-for-size', '.cache/word-count/main.js', ...args]
   const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
-  onTestFinished(() => void child.kill('SIGKILL'))
+  onTestFinished(() => killGroup(child.pid))
   const code = new Promise<number | null>(resolve => child.once('exit', resolve))
   const ended = Promise.all([code, text(child.stdout), text(child.stderr)])
   return { process: child, ended: ended.then(([code, stdout, stderr]) => ({ code, stdout, stderr })) }
@@ -34,4 +34,14 @@ export function runJob(...args: readonly string[]): Promise<Ended> {
 /** What `--json` has printed: the last line. */
 export function resultOf({ stdout }: Ended): Result {
   return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Result
+}
+
+/** The services are in the group also when the job itself has ended. */
+function killGroup(leader: number | undefined): void {
+  if (leader === undefined) return
+  try {
+    process.kill(-leader, 'SIGKILL')
+  } catch {
+    // None of them is left, as it should be.
+  }
 }
