@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/lib/Either.js'
-import { type Observable, Subject, Subscriber, Subscription, take, tap } from 'rxjs'
+import { type Observable, Subject, Subscription, take, tap, type Unsubscribable } from 'rxjs'
 import { RpcError, type Message, type Runtime } from '../core/index.js'
-import { callOf, runCall, type Call, type DirectPeer, type Pool } from '../protocol/index.js'
+import { callOf, runCall, type Call, type DirectPeer, type Pool, type ReplyObserver } from '../protocol/index.js'
 import type { Node, Registry, Snapshot } from '../registry/index.js'
 import { filterNodes, type Next, type Outcome, type Pick, type Selector } from '../selector/index.js'
 
@@ -67,14 +67,17 @@ export class Balanced implements DirectPeer {
     return callOf(this, call)
   }
 
-  run(call: Call, subscriber: Subscriber<Message>): void {
-    if (this.closed) subscriber.error(this.clientClosed())
-    else if (this.next !== undefined) this.attempt(this.next, call, subscriber)
-    else {
-      const attempt = (next: Next): void => this.attempt(next, call, subscriber)
-      subscriber.add(this.nexts.pipe(take(1)).subscribe({ next: attempt, error: error => subscriber.error(error) }))
-      this.watch()
+  run(call: Call, replies: ReplyObserver): Unsubscribable {
+    if (this.next !== undefined && !this.closed) return this.attempt(this.next, call, replies)
+    if (this.closed) {
+      replies.error(this.clientClosed())
+      return Subscription.EMPTY
     }
+    const running = new Subscription()
+    const attempt = (next: Next): void => running.add(this.attempt(next, call, replies))
+    running.add(this.nexts.pipe(take(1)).subscribe({ next: attempt, error: error => replies.error(error) }))
+    this.watch()
+    return running
   }
 
   /** Refuses new calls, fails those that wait for a node, and lets running ones end. May be called again. */
@@ -144,14 +147,14 @@ export class Balanced implements DirectPeer {
     }
   }
 
-  private attempt(next: Next, call: Call, subscriber: Subscriber<Message>): void {
+  private attempt(next: Next, call: Call, replies: ReplyObserver): Unsubscribable {
     const picked = next(call.key === undefined ? ANY : { key: call.key })
     if (E.isLeft(picked)) {
-      subscriber.error(this.noEndpoint(picked.left, call))
-      return
+      replies.error(this.noEndpoint(picked.left, call))
+      return Subscription.EMPTY
     }
     const node = picked.right
-    runCall(this.pool(node.address), call, new Attempt(subscriber, this, node, call))
+    return new Attempt(replies, this, node, call).start(this.pool(node.address))
   }
 
   private pool(address: string): Pool {
@@ -181,57 +184,71 @@ export class Balanced implements DirectPeer {
 }
 
 /** A call at the node that was picked for it. */
-class Attempt extends Subscriber<Message> {
-  private readonly out: Subscriber<Message>
+class Attempt implements ReplyObserver, Unsubscribable {
+  private readonly replies: ReplyObserver
   private readonly owner: Balanced
   private readonly node: Node
   private readonly call: Call
   private readonly startedAt: number
   private firstAfterMs: number | undefined
+  private running: Unsubscribable | undefined
   private told: boolean
+  private ended: boolean
 
-  constructor(out: Subscriber<Message>, owner: Balanced, node: Node, call: Call) {
-    super(out)
-    this.out = out
+  constructor(replies: ReplyObserver, owner: Balanced, node: Node, call: Call) {
+    this.replies = replies
     this.owner = owner
     this.node = node
     this.call = call
     this.startedAt = owner.runtime.scheduler.now()
     this.firstAfterMs = undefined
+    this.running = undefined
     this.told = false
-    owner.started()
+    this.ended = false
   }
 
-  override unsubscribe(): void {
-    if (this.closed) return
-    this.tell('cancelled')
-    super.unsubscribe()
-    this.owner.ended()
+  get closed(): boolean {
+    return this.ended || this.replies.closed
   }
 
-  protected override _next(message: Message): void {
+  start(pool: Pool): this {
+    this.owner.started()
+    this.running = runCall(pool, this.call, this)
+    return this
+  }
+
+  next(message: Message): void {
     this.firstAfterMs ??= this.elapsedMs()
     const { kind } = this.call
     // The one reply is the end, also for a caller that takes it and leaves.
     if (kind === 'unary' || kind === 'clientStream') this.tell('ok')
-    this.out.next(message)
+    this.replies.next(message)
   }
 
-  protected override _error(thrown: unknown): void {
+  error(thrown: unknown): void {
     const error = RpcError.from(thrown)
-    if (error.hops.length > 0) {
-      this.tell(error.code)
-      this.out.error(error)
-      return
-    }
-    this.tell(error.code, error.reason)
+    const passedOn = error.hops.length > 0
+    this.end(error.code, passedOn ? undefined : error.reason)
     const { contract, endpoint } = this.call.route
-    this.out.error(error.via({ service: this.owner.service, endpoint: `${contract}.${endpoint}`, node: this.node.id }))
+    const hop = { service: this.owner.service, endpoint: `${contract}.${endpoint}`, node: this.node.id }
+    this.replies.error(passedOn ? error : error.via(hop))
   }
 
-  protected override _complete(): void {
-    this.tell('ok')
-    this.out.complete()
+  complete(): void {
+    this.end('ok')
+    this.replies.complete()
+  }
+
+  unsubscribe(): void {
+    this.end('cancelled')
+    this.running?.unsubscribe()
+  }
+
+  private end(result: Outcome['result'], reason?: string): void {
+    this.tell(result, reason)
+    if (this.ended) return
+    this.ended = true
+    this.owner.ended()
   }
 
   private tell(result: Outcome['result'], reason?: string): void {
@@ -239,7 +256,7 @@ class Attempt extends Subscriber<Message> {
     this.told = true
     const { node, owner } = this
     const latencyMs = this.firstAfterMs ?? this.elapsedMs()
-    owner.outcomes.next({ node, result, latencyMs, ...(reason !== undefined && { reason }) })
+    owner.outcomes.next(reason === undefined ? { node, result, latencyMs } : { node, result, latencyMs, reason })
   }
 
   private elapsedMs(): number {

@@ -1,5 +1,5 @@
 import * as E from 'fp-ts/lib/Either.js'
-import { catchError, lastValueFrom, map, Observable, of, type Subscriber } from 'rxjs'
+import { catchError, lastValueFrom, map, Observable, of, type Subscriber, type TeardownLogic } from 'rxjs'
 import {
   consoleLog,
   fn,
@@ -13,8 +13,8 @@ import {
   type Message,
   type Runtime,
 } from '../core/index.js'
-import { runCall, type Call, type Kind, type Peer, type Route } from '../protocol/index.js'
-import { BodySubscriber } from './body-subscriber.js'
+import type { Call, Kind, Peer, Route } from '../protocol/index.js'
+import { BodyObserver } from './body-observer.js'
 import { earliest, noDefaults, withContext, withOptions, type CallDefaults, type CallOptions } from './call-options.js'
 import type { Context } from './context.js'
 import type { Contract, Endpoints } from './contract.js'
@@ -95,20 +95,20 @@ function methodOf(shared: Shared, name: string, defaults: CallDefaults): AnyMeth
       const messages: Observable<Message> = requestsOf(given, endpoint).pipe(map(messageOf))
       return new Observable(subscriber => {
         const deadline = deadlineOf(shared, defaults)
-        start(shared, defaults, subscriber, { kind, route, header, deadline, key, messages })
+        return start(shared, defaults, subscriber, { kind, route, header, deadline, key, messages })
       })
     }
   }
   return body =>
-    new Observable(subscriber => {
-      start(shared, defaults, subscriber, { kind, route, header, deadline: deadlineOf(shared, defaults), key, body })
-    })
+    new Observable(subscriber =>
+      start(shared, defaults, subscriber, { kind, route, header, deadline: deadlineOf(shared, defaults), key, body }),
+    )
 }
 
-function start({ peer, log }: Shared, { signal }: CallDefaults, subscriber: Subscriber<unknown>, call: Call): void {
+function start(shared: Shared, defaults: CallDefaults, subscriber: Subscriber<unknown>, call: Call): TeardownLogic {
   const { kind, route } = call
-  if (signal !== undefined && !cancelWith(signal, subscriber, call)) return
-  runCall(peer, call, new BodySubscriber(subscriber, log, route, isStreaming(kind)))
+  if (defaults.signal !== undefined && !cancelWith(defaults.signal, subscriber, call)) return undefined
+  return new BodyObserver(subscriber, shared.log, route, isStreaming(kind)).start(shared.peer, call)
 }
 
 /** Fails the call when the signal aborts. False when it has already. */

@@ -1,6 +1,14 @@
-import type { Observable, Subscriber } from 'rxjs'
+import { Subscription, type Observable, type SchedulerLike, type Unsubscribable } from 'rxjs'
 import { RpcError, type Message, type Runtime } from '../core/index.js'
-import { callOf, runCall, type Call, type DirectPeer, type Interceptor, type Peer } from '../protocol/index.js'
+import {
+  callOf,
+  runCall,
+  type Call,
+  type DirectPeer,
+  type Interceptor,
+  type Peer,
+  type ReplyObserver,
+} from '../protocol/index.js'
 
 /** Longest time that platforms' timers keep, ms; a deadline further away (24 days) is none. */
 export const MAX_DEADLINE_MS = 2_147_483_647
@@ -28,21 +36,74 @@ class DeadlinePeer implements DirectPeer {
     return callOf(this, call)
   }
 
-  run(call: Call, subscriber: Subscriber<Message>): void {
-    if (call.deadline === undefined || this.limit(call, call.deadline, subscriber)) runCall(this.next, call, subscriber)
-  }
-
-  /** Starts the clock. False when the time is up already. */
-  private limit(call: Call, deadline: number, subscriber: Subscriber<Message>): boolean {
+  run(call: Call, replies: ReplyObserver): Unsubscribable {
+    const { deadline } = call
+    if (deadline === undefined) return runCall(this.next, call, replies)
     const { scheduler } = this.runtime
     const limitMs = deadline - scheduler.now()
     if (limitMs <= 0) {
-      subscriber.error(tooLate(call, -limitMs))
-      return false
+      replies.error(tooLate(call, -limitMs))
+      return Subscription.EMPTY
     }
-    if (limitMs <= MAX_DEADLINE_MS) {
-      subscriber.add(scheduler.schedule(() => subscriber.error(exceeded(call, limitMs)), limitMs))
-    }
+    if (limitMs > MAX_DEADLINE_MS) return runCall(this.next, call, replies)
+    return new LimitedCall(call, replies).start(this.next, scheduler, limitMs)
+  }
+}
+
+/** A call and the timer that ends it, whichever is first. */
+class LimitedCall implements ReplyObserver, Unsubscribable {
+  private readonly call: Call
+  private readonly replies: ReplyObserver
+  private timer: Subscription | undefined
+  private running: Unsubscribable | undefined
+  private ended: boolean
+
+  constructor(call: Call, replies: ReplyObserver) {
+    this.call = call
+    this.replies = replies
+    this.timer = undefined
+    this.running = undefined
+    this.ended = false
+  }
+
+  get closed(): boolean {
+    return this.ended || this.replies.closed
+  }
+
+  start(peer: Peer, scheduler: SchedulerLike, limitMs: number): this {
+    this.timer = scheduler.schedule(() => this.expire(limitMs), limitMs)
+    this.running = runCall(peer, this.call, this)
+    if (this.ended) this.running.unsubscribe() // the time was up while it was being made
+    return this
+  }
+
+  next(message: Message): void {
+    if (!this.ended) this.replies.next(message)
+  }
+
+  error(error: unknown): void {
+    if (this.end()) this.replies.error(error)
+  }
+
+  complete(): void {
+    if (this.end()) this.replies.complete()
+  }
+
+  unsubscribe(): void {
+    this.end()
+    this.running?.unsubscribe()
+  }
+
+  private expire(limitMs: number): void {
+    if (!this.end()) return
+    this.running?.unsubscribe()
+    this.replies.error(exceeded(this.call, limitMs))
+  }
+
+  private end(): boolean {
+    if (this.ended) return false
+    this.ended = true
+    this.timer?.unsubscribe()
     return true
   }
 }

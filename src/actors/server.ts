@@ -1,4 +1,4 @@
-import { catchError, defer, throwError, type Observable, type Subscriber } from 'rxjs'
+import { catchError, defer, throwError, Observable, type Subscriber } from 'rxjs'
 import {
   bool,
   consoleLog,
@@ -15,16 +15,7 @@ import {
   type Message,
   type Runtime,
 } from '../core/index.js'
-import {
-  callOf,
-  intercept,
-  type Call,
-  type DirectPeer,
-  type Interceptor,
-  type Kind,
-  type Peer,
-  type Route,
-} from '../protocol/index.js'
+import { intercept, type Call, type Interceptor, type Kind, type Peer, type Route } from '../protocol/index.js'
 import type { Actor } from './actor.js'
 import type { EndpointDefinition } from './endpoint.js'
 import { faults, hopOf, type FaultOptions, type Faults } from './faults.js'
@@ -110,7 +101,7 @@ function guarded(peer: Peer, faultsOf: (call: Call) => Faults): Peer {
   }
 }
 
-class ServerPeer implements DirectPeer {
+class ServerPeer implements Peer {
   private readonly contracts: ReadonlyMap<string, ReadonlyMap<string, Answering>>
   private readonly options: ResolvedServerOptions
 
@@ -126,20 +117,20 @@ class ServerPeer implements DirectPeer {
   }
 
   call(call: Call): Observable<Message> {
-    return callOf(this, call)
-  }
-
-  run(call: Call, subscriber: Subscriber<Message>): void {
-    const { route } = call
-    const found = this.contracts.get(route.contract)?.get(route.endpoint)
-    if (found === undefined) subscriber.error(this.unknownEndpoint(route))
-    else if (found.kind !== call.kind) subscriber.error(this.wrongKind(route, found.kind, call.kind))
-    else found.answer(call, subscriber)
+    return new Observable(subscriber => this.answer(call, subscriber))
   }
 
   /** Makes errors for the caller of a call that did not come to its endpoint. */
   faultsOf({ route }: Call): Faults {
     return faults(faultOptions(this.options, route.contract), route, false)
+  }
+
+  private answer(call: Call, subscriber: Subscriber<Message>): void {
+    const { route } = call
+    const found = this.contracts.get(route.contract)?.get(route.endpoint)
+    if (found === undefined) subscriber.error(this.unknownEndpoint(route))
+    else if (found.kind !== call.kind) subscriber.error(this.wrongKind(route, found.kind, call.kind))
+    else found.answer(call, subscriber)
   }
 
   private unknownEndpoint(route: Route): RpcError {

@@ -1,4 +1,4 @@
-import { Observable, type Subscriber } from 'rxjs'
+import { Observable, Subscriber, Subscription, type Observer, type Unsubscribable } from 'rxjs'
 import type { Header, Message } from '../core/index.js'
 
 /** The five kinds of call, by what goes each way. */
@@ -59,29 +59,54 @@ export interface Peer {
   call(call: Call): Observable<Message>
 }
 
+/** Who hears of a call: an observer that says when it wants no more. Every RxJS Subscriber is one. */
+export interface ReplyObserver extends Observer<Message> {
+  /** Whether it wants no more. */
+  readonly closed: boolean
+}
+
 /**
- * A peer whose calls can be made without an Observable between: `run(call, subscriber)` does what
- * `call(call).subscribe(subscriber)` does, once, and may throw what subscribing would have passed on.
- * For the layers that every call goes through; whoever writes a peer need not care.
+ * A peer whose calls can be made without RxJS between: `run(call, replies)` does what `call(call).subscribe(replies)`
+ * does, and gives what cancels the call. It tells `replies` nothing after the end or after that was called, and may throw
+ * what subscribing would have passed on. For the layers that every call goes through; whoever else writes a peer
+ * need not care.
  */
 export interface DirectPeer extends Peer {
-  /** Makes the call now. Whatever ends it is added to the subscriber. */
-  run(call: Call, subscriber: Subscriber<Message>): void
+  /** Makes the call now. */
+  run(call: Call, replies: ReplyObserver): Unsubscribable
 }
 
 /** Makes a call of any peer, in the shortest way that it has. What it throws fails the call. */
-export function runCall(peer: Peer | DirectPeer, call: Call, subscriber: Subscriber<Message>): void {
+export function runCall(peer: Peer | DirectPeer, call: Call, replies: ReplyObserver): Unsubscribable {
   try {
-    if ('run' in peer) peer.run(call, subscriber)
-    else peer.call(call).subscribe(subscriber)
+    if ('run' in peer) return peer.run(call, replies)
+    const subscriber = replies instanceof Subscriber ? replies : new ReplySubscriber(replies)
+    peer.call(call).subscribe(subscriber)
+    return subscriber
   } catch (error) {
-    subscriber.error(error)
+    replies.error(error)
+    return Subscription.EMPTY
   }
 }
 
 /** The calls of a direct peer as Observables: what its `call` gives. */
 export function callOf(peer: DirectPeer, call: Call): Observable<Message> {
   return new Observable(subscriber => peer.run(call, subscriber))
+}
+
+/** Stops a synchronous source when its observer wants no more. */
+class ReplySubscriber extends Subscriber<Message> {
+  private readonly replies: ReplyObserver
+
+  constructor(replies: ReplyObserver) {
+    super(replies)
+    this.replies = replies
+  }
+
+  protected override _next(message: Message): void {
+    this.replies.next(message)
+    if (this.replies.closed) this.unsubscribe()
+  }
 }
 
 /** Wraps a peer in another: deadlines, tracing, validation, balancing. go-micro's wrappers. */

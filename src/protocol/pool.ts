@@ -1,4 +1,4 @@
-import { type Observable, Subscriber, type Subscription } from 'rxjs'
+import { type Observable, Subscriber, Subscription, type Unsubscribable } from 'rxjs'
 import {
   having,
   integer,
@@ -11,7 +11,7 @@ import {
   type Message,
   type Runtime,
 } from '../core/index.js'
-import { callOf, runCall, type Call, type DirectPeer } from './peer.js'
+import { callOf, runCall, type Call, type DirectPeer, type ReplyObserver } from './peer.js'
 import type { Connection } from './protocol.js'
 
 /** Options of {@link pool}. */
@@ -76,10 +76,10 @@ class ConnectionPool implements Pool {
     return callOf(this, call)
   }
 
-  run(call: Call, subscriber: Subscriber<Message>): void {
-    if (this.closed) {
-      subscriber.error(new RpcError('UNAVAILABLE', 'the pool is closed', { reason: 'pool_closed', retry: retrySafely }))
-    } else this.pick().run(call, subscriber)
+  run(call: Call, replies: ReplyObserver): Unsubscribable {
+    if (!this.closed) return this.pick().run(call, replies)
+    replies.error(new RpcError('UNAVAILABLE', 'the pool is closed', { reason: 'pool_closed', retry: retrySafely }))
+    return Subscription.EMPTY
   }
 
   close(): void {
@@ -104,9 +104,35 @@ class ConnectionPool implements Pool {
   }
 }
 
-interface WaitingCall {
-  readonly call: Call
-  readonly subscriber: Subscriber<Message>
+/** A call that waits for its connection. */
+class WaitingCall implements Unsubscribable {
+  private readonly call: Call
+  private readonly replies: ReplyObserver
+  private readonly left: () => void
+  private cancelled: boolean
+  private running: Unsubscribable | undefined
+
+  constructor(call: Call, replies: ReplyObserver, left: () => void) {
+    this.call = call
+    this.replies = replies
+    this.left = left
+    this.cancelled = false
+    this.running = undefined
+  }
+
+  run(connection: Connection): void {
+    if (!this.cancelled) this.running = runCall(connection, this.call, this.replies)
+  }
+
+  fail(error: RpcError): void {
+    if (!this.cancelled) this.replies.error(error)
+  }
+
+  unsubscribe(): void {
+    this.cancelled = true
+    if (this.running === undefined) this.left()
+    else this.running.unsubscribe()
+  }
 }
 
 /** One connection of a pool, from the first call that asks for it to its end. */
@@ -148,11 +174,13 @@ class PooledConnection {
     connect.subscribe(lifetime)
   }
 
-  run(call: Call, subscriber: Subscriber<Message>): void {
+  run(call: Call, replies: ReplyObserver): Unsubscribable {
     this.used = true
-    if (this.connection !== undefined) runCall(this.connection, call, subscriber)
-    else if (this.failure !== undefined) subscriber.error(this.failure)
-    else this.wait({ call, subscriber })
+    if (this.connection !== undefined) return runCall(this.connection, call, replies)
+    const waiting = new WaitingCall(call, replies, () => this.left(waiting))
+    if (this.failure !== undefined) waiting.fail(this.failure)
+    else this.waiting.add(waiting)
+    return waiting
   }
 
   /** Takes no new calls and closes when the running ones have ended. */
@@ -165,11 +193,9 @@ class PooledConnection {
     else this.connection?.drain()
   }
 
-  private wait(waiting: WaitingCall): void {
-    this.waiting.add(waiting)
-    waiting.subscriber.add(() => {
-      if (this.waiting.delete(waiting) && this.retired && this.running === 0) this.lifetime?.unsubscribe()
-    })
+  /** A call that waits was cancelled. */
+  private left(waiting: WaitingCall): void {
+    if (this.waiting.delete(waiting) && this.retired && this.running === 0) this.lifetime?.unsubscribe()
   }
 
   private opened(connection: Connection): void {
@@ -183,7 +209,7 @@ class PooledConnection {
     }
     const { waiting } = this
     this.waiting = new Set()
-    for (const { call, subscriber } of waiting) if (!subscriber.closed) runCall(connection, call, subscriber)
+    for (const call of waiting) call.run(connection)
     if (this.retired) connection.drain()
   }
 
@@ -194,7 +220,7 @@ class PooledConnection {
     this.timers?.unsubscribe()
     const { waiting } = this
     this.waiting = new Set()
-    for (const { subscriber } of waiting) subscriber.error(error)
+    for (const call of waiting) call.fail(error)
   }
 
   /** One timer, not one for every time that the last call ends. */

@@ -1,4 +1,4 @@
-import { BehaviorSubject, type Observable, type Subscriber, type Subscription } from 'rxjs'
+import { BehaviorSubject, type Observable, type Subscription, type Unsubscribable } from 'rxjs'
 import type { Codec } from '../../codec/index.js'
 import {
   emptyHeader,
@@ -10,7 +10,7 @@ import {
   type Runtime,
 } from '../../core/index.js'
 import type { Frame, Socket } from '../../transport/index.js'
-import { callOf, type Call, type Peer } from '../peer.js'
+import { callOf, type Call, type Peer, type ReplyObserver } from '../peer.js'
 import type { Connection, ConnectionStatus } from '../protocol.js'
 import { readError, sendErrorFrame } from './error-frame.js'
 import { ErrorCode, Flag, FrameType, HEADER_BYTES, MAX_31_BITS, readU16, readU24, readU32 } from './frame.js'
@@ -91,8 +91,8 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     return callOf(this, call)
   }
 
-  run(call: Call, subscriber: Subscriber<Message>): void {
-    request(this, call, subscriber)
+  run(call: Call, replies: ReplyObserver): Unsubscribable {
+    return request(this, call, replies)
   }
 
   /** Begins to read. */
@@ -125,7 +125,13 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
 
   refusal(): RpcError | undefined {
     const status = this.status$.value
-    if (status !== 'open') return unsent(`the connection to ${this.remote} is ${status}`, `connection_${status}`)
+    if (status !== 'open') {
+      const reason = status === 'draining' ? 'connection_draining' : 'connection_closed'
+      return new RpcError('UNAVAILABLE', `the connection to ${this.remote} is ${status}`, {
+        reason,
+        retry: retrySafely,
+      })
+    }
     const { queuedBytes } = this.sender
     const { maxQueuedBytes } = this.options
     if (queuedBytes <= maxQueuedBytes) return undefined
@@ -473,8 +479,4 @@ const NO_POSITION = new Uint8Array(8)
 /** The error of a peer that does not keep to the protocol. */
 export function malformed(what: string): RpcError {
   return new RpcError('INVALID_ARGUMENT', `the peer sent ${what}`, { reason: 'malformed_frame' })
-}
-
-function unsent(message: string, reason: string): RpcError {
-  return new RpcError('UNAVAILABLE', message, { reason, retry: retrySafely })
 }

@@ -1,8 +1,8 @@
-import type { Subscriber } from 'rxjs'
+import { Subscription, type Unsubscribable } from 'rxjs'
 import { RpcError } from '../../core/index.js'
 import type { Message } from '../../core/index.js'
 import { CreditWindow, deliver, pump, type Pump, type PumpSink } from '../../streams/index.js'
-import type { Call, SingleCall, StreamingCall } from '../peer.js'
+import type { Call, ReplyObserver, SingleCall, StreamingCall } from '../peer.js'
 import { sendError } from './error-frame.js'
 import { Flag, FrameType } from './frame.js'
 import { NONE } from './frame-sender.js'
@@ -31,46 +31,39 @@ export interface RequesterContext extends Multiplexer {
 }
 
 /** Makes a call over a connection. Throws when the body cannot be encoded or is too large. */
-export function request(context: RequesterContext, call: Call, subscriber: Subscriber<Message>): void {
+export function request(context: RequesterContext, call: Call, replies: ReplyObserver): Unsubscribable {
   const refusal = context.refusal()
   if (refusal !== undefined) {
-    subscriber.error(refusal)
-    return
+    replies.error(refusal)
+    return Subscription.EMPTY
   }
-  const requester = start(context, call, subscriber)
-  if (requester !== undefined) subscriber.add(requester)
-}
-
-function start(context: RequesterContext, call: Call, subscriber: Subscriber<Message>): Requester | undefined {
   switch (call.kind) {
     case 'unary':
-      return new UnaryRequester(context, call, subscriber)
+      return new UnaryRequester(context, call, replies)
     case 'serverStream':
-      return new StreamRequester(context, call, subscriber)
+      return new StreamRequester(context, call, replies)
     case 'tell':
       sendRequest(context, call, undefined, FrameType.REQUEST_FNF, NONE)
-      subscriber.complete()
-      return undefined
+      replies.complete()
+      return Subscription.EMPTY
     case 'clientStream':
     case 'duplex':
-      return new ChannelRequester(context, call, subscriber).start()
+      return new ChannelRequester(context, call, replies).start()
   }
 }
 
-/** A stream that its subscriber can cancel. */
-interface Requester extends Stream {
-  unsubscribe(): void
-}
+/** A stream that can be cancelled. */
+interface Requester extends Stream, Unsubscribable {}
 
 class UnaryRequester implements Requester {
   private readonly context: RequesterContext
-  private readonly subscriber: Subscriber<Message>
+  private readonly observer: ReplyObserver
   private readonly id: number
   private ended: boolean
 
-  constructor(context: RequesterContext, call: SingleCall, subscriber: Subscriber<Message>) {
+  constructor(context: RequesterContext, call: SingleCall, observer: ReplyObserver) {
     this.context = context
-    this.subscriber = subscriber
+    this.observer = observer
     this.ended = false
     this.id = sendRequest(context, call, this, FrameType.REQUEST_RESPONSE, NONE)
   }
@@ -82,17 +75,17 @@ class UnaryRequester implements Requester {
       try {
         message = readItem(this.context.codec, bytes, metadataStart, metadataEnd, end)
       } catch (error) {
-        this.subscriber.error(error)
+        this.observer.error(error)
         return
       }
-      this.subscriber.next(message)
+      this.observer.next(message)
     }
-    this.subscriber.complete()
+    this.observer.complete()
   }
 
   onError(error: RpcError): void {
     this.end()
-    this.subscriber.error(error)
+    this.observer.error(error)
   }
 
   onCancel(): void {
@@ -109,7 +102,7 @@ class UnaryRequester implements Requester {
 
   onConnectionLost(error: RpcError): void {
     this.ended = true
-    this.subscriber.error(error)
+    this.observer.error(error)
   }
 
   unsubscribe(): void {
@@ -127,15 +120,15 @@ class UnaryRequester implements Requester {
 /** The receiving half that streams and channels share. */
 class ReplyReceiver {
   private readonly context: RequesterContext
-  private readonly subscriber: Subscriber<Message>
+  private readonly observer: ReplyObserver
   private readonly window: CreditWindow
   private readonly onConsumed: () => void
   private id: number
   private ended: boolean
 
-  constructor(context: RequesterContext, subscriber: Subscriber<Message>, credit: number) {
+  constructor(context: RequesterContext, observer: ReplyObserver, credit: number) {
     this.context = context
-    this.subscriber = subscriber
+    this.observer = observer
     this.id = 0
     this.ended = false
     this.window = new CreditWindow(credit, n => {
@@ -166,22 +159,22 @@ class ReplyReceiver {
       return error
     }
     if (last) this.ended = true
-    deliver(this.subscriber, message, this.onConsumed)
+    deliver(this.observer, message, this.onConsumed)
     return undefined
   }
 }
 
 class StreamRequester implements Requester {
   private readonly context: RequesterContext
-  private readonly subscriber: Subscriber<Message>
+  private readonly observer: ReplyObserver
   private readonly replies: ReplyReceiver
   private readonly id: number
   private ended: boolean
 
-  constructor(context: RequesterContext, call: SingleCall, subscriber: Subscriber<Message>) {
+  constructor(context: RequesterContext, call: SingleCall, observer: ReplyObserver) {
     this.context = context
-    this.subscriber = subscriber
-    this.replies = new ReplyReceiver(context, subscriber, context.window)
+    this.observer = observer
+    this.replies = new ReplyReceiver(context, observer, context.window)
     this.ended = false
     this.id = sendRequest(context, call, this, FrameType.REQUEST_STREAM, context.window)
     this.replies.opened(this.id)
@@ -194,16 +187,16 @@ class StreamRequester implements Requester {
       const error = this.replies.receive(bytes, metadataStart, metadataEnd, end, last)
       if (error !== undefined) {
         this.unsubscribe()
-        this.subscriber.error(error)
+        this.observer.error(error)
         return
       }
     }
-    if (last) this.subscriber.complete()
+    if (last) this.observer.complete()
   }
 
   onError(error: RpcError): void {
     this.end()
-    this.subscriber.error(error)
+    this.observer.error(error)
   }
 
   onCancel(): void {
@@ -221,7 +214,7 @@ class StreamRequester implements Requester {
   onConnectionLost(error: RpcError): void {
     this.ended = true
     this.replies.end()
-    this.subscriber.error(error)
+    this.observer.error(error)
   }
 
   unsubscribe(): void {
@@ -239,18 +232,18 @@ class StreamRequester implements Requester {
 
 class ChannelRequester implements Requester, PumpSink<Message, EncodedItem> {
   private readonly context: RequesterContext
-  private readonly subscriber: Subscriber<Message>
+  private readonly observer: ReplyObserver
   private readonly replies: ReplyReceiver
   private readonly requests: Pump
   private readonly id: number
   private requestsEnded: boolean
   private ended: boolean
 
-  constructor(context: RequesterContext, call: StreamingCall, subscriber: Subscriber<Message>) {
+  constructor(context: RequesterContext, call: StreamingCall, observer: ReplyObserver) {
     const credit = call.kind === 'clientStream' ? 1 : context.window
     this.context = context
-    this.subscriber = subscriber
-    this.replies = new ReplyReceiver(context, subscriber, credit)
+    this.observer = observer
+    this.replies = new ReplyReceiver(context, observer, credit)
     this.requests = pump(call.messages, this, {
       name: `${call.route.contract}.${call.route.endpoint}`,
       credit: 0,
@@ -298,7 +291,7 @@ class ChannelRequester implements Requester, PumpSink<Message, EncodedItem> {
     if (this.ended) return
     this.end()
     sendError(this.context.sender, this.id, RpcError.from(error, 'CANCELLED', { reason: 'requests_failed' }))
-    this.subscriber.error(error)
+    this.observer.error(error)
   }
 
   onPayload(flags: number, bytes: Uint8Array, metadataStart: number, metadataEnd: number, end: number): void {
@@ -308,19 +301,19 @@ class ChannelRequester implements Requester, PumpSink<Message, EncodedItem> {
       const error = this.replies.receive(bytes, metadataStart, metadataEnd, end, last)
       if (error !== undefined) {
         this.unsubscribe()
-        this.subscriber.error(error)
+        this.observer.error(error)
         return
       }
     }
     if (!last) return
     this.unsubscribe() // as through any operator, the end of the replies unsubscribes the source of the requests
-    this.subscriber.complete()
+    this.observer.complete()
   }
 
   onError(error: RpcError): void {
     this.end()
     this.requests.cancel()
-    this.subscriber.error(error)
+    this.observer.error(error)
   }
 
   onCancel(): void {
@@ -340,7 +333,7 @@ class ChannelRequester implements Requester, PumpSink<Message, EncodedItem> {
     this.ended = true
     this.replies.end()
     this.requests.cancel()
-    this.subscriber.error(error)
+    this.observer.error(error)
   }
 
   unsubscribe(): void {
