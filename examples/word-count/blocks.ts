@@ -14,7 +14,9 @@ export interface Block {
   readonly firstLine: number
 }
 
-const BLOCK_BYTES = MAX_LINE_BYTES + 64 * 1024
+const BLOCK_BYTES = 64 * 1024
+/** A block grows to this only for a line that does not fit: most files are small, and many are read. */
+const MAX_BLOCK_BYTES = MAX_LINE_BYTES + BLOCK_BYTES
 const NEWLINE = 0x0a
 
 /**
@@ -22,7 +24,7 @@ const NEWLINE = 0x0a
  * ends with a refusal that tells the line's number and length.
  */
 export async function* blocks(file: FileHandle, size = Infinity): AsyncGenerator<Block> {
-  const buffer = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, size + 1)) // never full at the end of a file
+  let buffer = Buffer.allocUnsafe(BLOCK_BYTES)
   let position = 0
   let filled = 0
   let firstLine = 1
@@ -42,7 +44,9 @@ export async function* blocks(file: FileHandle, size = Infinity): AsyncGenerator
       filled -= whole
     }
     if (atEnd) return
-    if (filled === buffer.length) throw tooLong(firstLine, await lineLength(file, position - filled))
+    if (filled < buffer.length) continue
+    if (filled === MAX_BLOCK_BYTES) throw tooLong(firstLine, await lineLength(file, position - filled))
+    buffer = Buffer.concat([buffer], MAX_BLOCK_BYTES)
   }
 }
 
