@@ -8,6 +8,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const { fromCharCode } = String
 
 /** Strings up to this many bytes are cheaper to make of character codes than to hand to the platform's decoder. */
+/** Longest array that gets all its room before its elements are read. */
+const PREALLOCATED = 64
 const SHORT = 24
 /** Field names of at most `SHORT` bytes are remembered in so many slots, so that most are compared and not made. */
 const NAME_SLOTS = 1024
@@ -149,8 +151,10 @@ export class MessagePackReader {
 
   private array(length: number): unknown {
     this.enter(length, 1)
-    const elements: unknown[] = []
-    for (let count = 0; count < length; count++) elements.push(this.value())
+    // Of its size from the start, for a list that grows item by item takes room for 17; but a declared length is not
+    // believed further than a few bytes of our own.
+    const elements: unknown[] = length <= PREALLOCATED ? new Array<unknown>(length) : []
+    for (let index = 0; index < length; index++) elements[index] = this.value()
     this.depth--
     return elements
   }
