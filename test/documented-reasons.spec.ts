@@ -22,13 +22,13 @@ describe('docs/errors.md', () => {
     expect(documented.filter(reason => !raised.has(reason) && !byCode.has(reason))).toEqual([])
   })
 
-  it('has a code, a meaning, a cause and a remedy for each', () => {
+  it('gives each a code, meaning, cause and remedy', () => {
     const rows = errors.split('\n').filter(line => line.startsWith('| `'))
 
     for (const row of rows) expect(row).toMatch(/^\| `[a-z_]+` *\| ([A-Z_]+|by RSocket code) *\|( *\S[^|]*\|){3}$/)
   })
 
-  it('tells a reason apart by its code when there are two', () => {
+  it('tells equal reasons apart by their codes', () => {
     const rows = [...errors.matchAll(/^\| (`[a-z_]+`) *\| (\S+)/gm)].map(([, reason, code]) => `${reason} ${code}`)
     const once = rows.filter(row => row !== '`queue_full` RESOURCE_EXHAUSTED') // of a socket, and of a broker
 

@@ -1,30 +1,17 @@
 import { connect, type Socket } from 'node:net'
-import { contract, createClient, serverStream, unary, type Client } from 'millrace/actors'
-import type { LogEvent, RpcError } from 'millrace/core'
-import { rsocket } from 'millrace/protocol/rsocket'
-import { memoryRegistry } from 'millrace/registry'
+import { contract, unary, type Client } from 'millrace/actors'
+import { silentLog, type LogEvent, type RpcError } from 'millrace/core'
 import { pacedMap } from 'millrace/streams'
-import { tcp } from 'millrace/transport/tcp'
-import { BehaviorSubject, firstValueFrom, map, Subject, take, timer } from 'rxjs'
+import { firstValueFrom, map, Subject, take, timer } from 'rxjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Child } from '../support/child.js'
 import { eventually } from '../support/deadline.js'
 import { record } from '../support/recording.js'
+import { clientOf } from './client-of.js'
+import { NewerVictim, Victim } from './victim.js'
 
-/** As the process under test declares it, and one endpoint more. */
-const Victim = contract('victim', {
-  echo: unary<unknown, unknown>(),
-  throws: unary(),
-  checked: unary<unknown, boolean>(),
-  gone: unary(),
-  ticks: serverStream<void, number>(),
-  items: serverStream<void, number>(),
-  counts: unary<void, { readonly ticks: number; readonly items: number; readonly tornDown: number }>(),
-  later: unary<number, number>(),
-})
-
-const service = new URL('service-process.mjs', import.meta.url).pathname
-const caller = new URL('caller-process.mjs', import.meta.url).pathname
+const service = 'test/faults/service-process.ts'
+const caller = 'test/faults/caller-process.ts'
 
 interface Bench {
   readonly child: Child
@@ -37,18 +24,9 @@ interface Bench {
 async function start(): Promise<Bench> {
   const child = new Child(service)
   const address = String(await child.tells('address'))
-  return { child, address, ...clientOf(address) }
-}
-
-function clientOf(address: string): Pick<Bench, 'client' | 'log'> {
   const log: LogEvent[] = []
-  const registry = memoryRegistry()
-  const node = { id: 'victim-1', address, metadata: { protocol: 'rsocket', transport: 'tcp' } }
-  registry
-    .register(new BehaviorSubject({ name: 'victim', version: '0.0.0', metadata: {}, endpoints: [], node }))
-    .subscribe()
-  const protocol = rsocket(tcp(), { window: 32, log: event => log.push(event) })
-  return { client: createClient({ protocol, registry, log: event => log.push(event) }), log }
+  const client = clientOf(address, event => log.push(event), { window: 32 })
+  return { child, address, client, log }
 }
 
 describe('a caller whose server', () => {
@@ -154,7 +132,7 @@ describe('a service', () => {
   })
 
   it('names its endpoints to whoever calls another', async () => {
-    const reply = record(bench.client.of(Victim).gone())
+    const reply = record(bench.client.of(NewerVictim).gone())
 
     await eventually(() => reply.error !== undefined, 5000, 'the refusal')
     expect(reply.error).toMatchObject({ code: 'UNIMPLEMENTED', reason: 'unknown_endpoint' })
@@ -162,7 +140,7 @@ describe('a service', () => {
   })
 
   it('names the field that its schema refuses', async () => {
-    const reply = record(bench.client.of(Victim).checked({ user: { age: 'old' } }))
+    const reply = record(bench.client.of(Victim).checked({ user: { age: 'old' as never } }))
 
     await eventually(() => reply.error !== undefined, 5000, 'the refusal')
     expect(reply.error).toMatchObject({ code: 'INVALID_ARGUMENT', reason: 'invalid_request' })
@@ -209,11 +187,11 @@ describe('a slow or leaving consumer of another process', () => {
   it('tears the producer down when its connection drops', async () => {
     const victim = bench.client.of(Victim)
     const before = await victim.promise.counts()
-    const other = clientOf(bench.address)
-    const ticks = record(other.client.of(Victim).ticks())
+    const other = clientOf(bench.address, silentLog)
+    const ticks = record(other.of(Victim).ticks())
     await eventually(() => ticks.values.length > 2, 5000, 'ticks')
 
-    other.client.close()
+    other.close()
     ticks.subscription.unsubscribe()
 
     let tornDown = 0

@@ -10,7 +10,7 @@ import {
   merge,
   mergeMap,
   NEVER,
-  Observable,
+  type Observable,
   of,
   Subject,
   switchMap,

@@ -244,7 +244,7 @@ describe('silence', () => {
 })
 
 describe('the end of a connection', () => {
-  it('79: fails every call at once when the peer says why', () => {
+  it('79: fails every call when the peer says why', () => {
     const wire = new VirtualWire()
     const { connection, peer, lifetime } = wire.rawServer()
     const calls = [record(connection.call(single('unary', 'a'))), record(connection.call(single('serverStream', 'b')))]

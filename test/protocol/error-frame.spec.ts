@@ -1,6 +1,7 @@
 import { RpcError, type Code, type RpcErrorOptions } from 'millrace/core'
 import { throwError } from 'rxjs'
 import { describe, expect, it } from 'vitest'
+import { first } from '../support/first.js'
 import { readFrame } from '../support/raw-frame.js'
 import { record } from '../support/recording.js'
 import { answering, single, VirtualWire } from '../support/virtual-wire.js'
@@ -20,7 +21,7 @@ function frameOf(error: unknown): ReturnType<typeof readFrame> {
   const peer = wire.rawClient()
   peer.request('REQUEST_RESPONSE', 1, 'fails')
   wire.advance(0)
-  return readFrame(peer.received[0] as Uint8Array)
+  return readFrame(first(peer.received))
 }
 
 function read(word: number, data: string): RpcError {

@@ -40,7 +40,7 @@ describe('FrameSender', () => {
   it.each(Object.entries(golden))('writes the golden %s', (_, [hex, parts]) => {
     const { sender, frames } = connected()
     const { type, id = 0, flags = '', word = NONE, metadata, data } = parts
-    const bits = [...flags].reduce((all, letter) => all | flagBits[letter as keyof typeof flagBits], 0)
+    const bits = Array.from(flags).reduce((all, letter) => all | flagBits[letter as keyof typeof flagBits], 0)
     const bytes = typeof data === 'string' ? utf8.encode(data) : undefined
 
     sender.send(id, types[type as keyof typeof types], bits, word, metadata, bytes)

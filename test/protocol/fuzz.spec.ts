@@ -3,6 +3,7 @@ import type { StreamingCall } from 'millrace/protocol'
 import { paced } from 'millrace/streams'
 import { concat, EMPTY, NEVER, of, throwError, VirtualTimeScheduler } from 'rxjs'
 import { describe, expect, it } from 'vitest'
+import { first } from '../support/first.js'
 import { frameBytes, joined, types, u32, type TypeName } from '../support/raw-frame.js'
 import { routeMetadata, setupFrame, type RawPeer } from '../support/raw-peer.js'
 import { record } from '../support/recording.js'
@@ -12,7 +13,7 @@ const seed = 20_261
 const { random } = seededRuntime({ scheduler: new VirtualTimeScheduler(), seed })
 
 const below = (limit: number): number => Math.floor(random() * limit)
-const pick = <T>(choices: readonly T[]): T => choices[below(choices.length)] as T
+const pick = <T>(choices: readonly T[]): T => first(choices.slice(below(choices.length)))
 const bytes = (length: number): Uint8Array => Uint8Array.from({ length }, () => below(256))
 
 const endpoints = ['echo', 'numbers', 'never', 'fails', 'none', 'nowhere']

@@ -1,4 +1,5 @@
 import { messageOf, RpcError, silentLog } from 'millrace/core'
+import type { Call } from 'millrace/protocol'
 import { rsocket } from 'millrace/protocol/rsocket'
 import { memoryTransport } from 'millrace/transport'
 import { NEVER, of } from 'rxjs'
@@ -112,7 +113,7 @@ describe('a SETUP that is refused', () => {
   it.each(Object.entries(refusals))('for %s', (_, [parts, refusal]) => {
     const wire = new VirtualWire()
     const called: unknown[] = []
-    wire.serve({ call: call => (called.push(call), NEVER) })
+    wire.serve({ call: (call: Call) => (called.push(call), NEVER) })
     const peer = wire.rawClient('none')
 
     peer.setup(parts)

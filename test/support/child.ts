@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { basename } from 'node:path'
 import { createInterface } from 'node:readline'
+import { buildSync } from 'esbuild'
 import { eventually } from './deadline.js'
 
 /** A program in a process of its own, that tells what happens in lines of JSON. */
@@ -9,11 +11,11 @@ export class Child {
   private readonly process: ChildProcess
   private errors: string
 
-  /** Runs a program of Node. */
+  /** Runs a program in TypeScript, given by its path from the root of the repository. */
   constructor(path: string, args: readonly string[] = []) {
     this.told = []
     this.errors = ''
-    this.process = spawn(process.execPath, [path, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+    this.process = spawn(process.execPath, [compiled(path), ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
     const { stdout, stderr } = this.process
     if (stdout !== null) createInterface(stdout).on('line', line => this.told.push(JSON.parse(line)))
     stderr?.on('data', (chunk: Buffer) => (this.errors += chunk.toString()))
@@ -42,4 +44,11 @@ export class Child {
   signal(name: NodeJS.Signals): void {
     this.process.kill(name)
   }
+}
+
+/** A file of JavaScript, within the repository, so that it finds the package by its name. */
+function compiled(path: string): string {
+  const outfile = `.cache/children/${basename(path, '.ts')}.mjs`
+  buildSync({ entryPoints: [path], outfile, bundle: true, packages: 'external', platform: 'node', format: 'esm' })
+  return outfile
 }

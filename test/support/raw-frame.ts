@@ -55,7 +55,7 @@ const fromUtf8 = new TextDecoder()
 
 /** The bytes of a frame, without the length that TCP puts before it. */
 export function frameBytes({ type, id = 0, flags = '', word, metadata, data = '' }: FrameParts): Uint8Array {
-  const bits = [...flags].reduce((all, letter) => all | flagBits[letter as keyof typeof flagBits], 0)
+  const bits = Array.from(flags).reduce((all, letter) => all | flagBits[letter as keyof typeof flagBits], 0)
   const typeCode = typeof type === 'number' ? type : types[type]
   const head = new Uint8Array(6)
   const view = new DataView(head.buffer)

@@ -12,6 +12,7 @@ import type { Binding, Call, Connection, Peer, SingleCall, StreamingCall } from 
 import { rsocket, type RSocketOptions } from 'millrace/protocol/rsocket'
 import { memoryTransport, type MemoryTransportOptions, type Transport } from 'millrace/transport'
 import { Observable, Subscription, VirtualTimeScheduler } from 'rxjs'
+import { first } from './first.js'
 import { RawPeer, type SetupParts } from './raw-peer.js'
 import { record, type Recording } from './recording.js'
 
@@ -73,7 +74,7 @@ export class VirtualWire {
     return {
       lifetime,
       get connection() {
-        return lifetime.values[0] as Connection
+        return first(lifetime.values)
       },
     }
   }

@@ -1,31 +1,20 @@
-// A service over TCP, to be treated badly: `node service-process.mjs`. It tells its address, and what is logged.
-import { actor, contract, createServer, duplex, serverStream, unary } from 'millrace/actors'
+// A service over TCP, to be treated badly. It tells its address, and what is logged.
+import { actor, createServer } from 'millrace/actors'
+import type { Log } from 'millrace/core'
 import { rsocket } from 'millrace/protocol/rsocket'
 import { paced } from 'millrace/streams'
 import { tcp } from 'millrace/transport/tcp'
 import { finalize, interval, map, NEVER, tap, timer } from 'rxjs'
-import * as v from 'valibot'
+import { tell } from './tell.js'
+import { Victim } from './victim.js'
 
-const tell = line => process.stdout.write(`${JSON.stringify(line)}\n`)
-const log = ({ event, message, fields }) =>
-  tell({ log: { event, message, reason: fields?.reason, id: fields?.errorId } })
-
-const Victim = contract('victim', {
-  echo: unary(),
-  never: unary(),
-  throws: unary(),
-  checked: unary({ request: v.object({ user: v.object({ age: v.number() }) }), reply: v.unknown() }),
-  ticks: serverStream(),
-  items: serverStream(),
-  both: duplex(),
-  counts: unary(),
-  later: unary(),
-})
-
+const log: Log = ({ event, message, fields }) => {
+  tell({ log: { event, message, reason: fields?.['reason'], id: fields?.['errorId'] } })
+}
 const counts = { ticks: 0, items: 0, tornDown: 0 }
 
-function* items() {
-  for (; counts.items < 200_000;) yield counts.items++
+function* items(): Generator<number> {
+  while (counts.items < 200_000) yield counts.items++
 }
 
 const victim = actor(Victim, {

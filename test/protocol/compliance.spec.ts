@@ -1,0 +1,30 @@
+import { silentLog } from 'millrace/core'
+import { rsocket } from 'millrace/protocol/rsocket'
+import { memoryTransport } from 'millrace/transport'
+import { tcp } from 'millrace/transport/tcp'
+import { testProtocol } from '../compliance/protocol.js'
+import { countingRuntime } from '../support/counting-runtime.js'
+
+const window = 16
+
+testProtocol('rsocket over memory', () => {
+  const runtime = countingRuntime()
+  return {
+    protocol: rsocket(memoryTransport({ runtime }), { runtime, window, log: silentLog, closeTimeoutMs: 20 }),
+    anyAddress: 'memory:',
+    deadAddress: 'memory:nobody',
+    window,
+    openTimers: () => runtime.openTimers,
+  }
+})
+
+testProtocol('rsocket over tcp', () => {
+  const runtime = countingRuntime()
+  return {
+    protocol: rsocket(tcp({ runtime }), { runtime, window, log: silentLog, closeTimeoutMs: 20 }),
+    anyAddress: '127.0.0.1:0',
+    deadAddress: '127.0.0.1:1',
+    window,
+    openTimers: () => runtime.openTimers,
+  }
+})
