@@ -1,17 +1,37 @@
 import { fork, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
-/** Puts a process on one core, where the machine has `taskset` and more than one core. */
-export function pin(pid: number, core: number): boolean {
-  if (availableParallelism() < 2) return false
-  return spawnSync('taskset', ['-a', '-c', '-p', String(core), String(pid)], { stdio: 'ignore' }).status === 0
+/** A compiled bench program beside this one, in a process of its own. */
+export interface PinnedProgram {
+  /** The next message that it sends. */
+  message(): Promise<unknown>
+  /** Sends it one. */
+  send(message: string | number): void
+  /** Lets it end. */
+  end(): void
 }
 
-/** Starts a compiled bench program beside this one in a process of its own, on core 1, with us on core 0. */
-export function forkPinned(program: string): ChildProcess {
-  const child = fork(fileURLToPath(new URL(program, import.meta.url)))
-  pin(process.pid, 0)
-  if (child.pid !== undefined) pin(child.pid, 1)
-  return child
+/** Starts a program on one core, where the machine has `taskset` and more cores than one. */
+export function forkPinned(program: string, args: readonly string[], core: number): PinnedProgram {
+  const child = fork(fileURLToPath(new URL(program, import.meta.url)), args)
+  if (child.pid !== undefined && availableParallelism() > 1) pin(child.pid, core)
+  const signal = failure(child, program)
+  return {
+    message: async () => ((await once(child, 'message', { signal })) as [unknown])[0],
+    send: message => void child.send(message),
+    end: () => child.disconnect(),
+  }
+}
+
+function pin(pid: number, core: number): void {
+  spawnSync('taskset', ['-a', '-c', '-p', String(core), String(pid)], { stdio: 'ignore' })
+}
+
+/** A program that dies ends the waiting for it. */
+function failure(child: ChildProcess, program: string): AbortSignal {
+  const controller = new AbortController()
+  child.once('exit', code => controller.abort(new Error(`${program} exited with ${code}`)))
+  return controller.signal
 }

@@ -1,96 +1,50 @@
-import { once } from 'node:events'
-import { createClient, memoryRegistry, rsocket } from 'millrace'
-import { tcp } from 'millrace/transport/tcp'
-import { NEVER, startWith } from 'rxjs'
-import { bareCaller } from './bare-net.js'
-import { Echo } from './echo.js'
-import { itemOf } from './payload.js'
-import { forkPinned } from './pinned.js'
+import { forkPinned, type PinnedProgram } from './pinned.js'
+import type { Figures } from './unary-client.js'
 
-/** Question: how many unary calls a second, with 64 in flight, compared with a bare node:net echo in the same run? */
-const IN_FLIGHT = 64
-const WARM_UP_MS = 1500
+/**
+ * Question: how many unary calls a second, with 64 in flight, compared with a bare node:net echo in the same run?
+ *
+ * Each candidate has a client process on core 0 and a server process on core 1; rounds of both are interleaved, and the
+ * median round counts.
+ */
+const CANDIDATES = ['millrace', 'bareNet'] as const
+const WARM_UP_MS = 2000
 const ROUND_MS = 1500
 const ROUNDS = 9
-
-type Call = (value: unknown, done: () => void) => void
-
-interface Figures {
-  readonly perSecond: number
-  readonly p50Us: number
-  readonly p99Us: number
-}
+const LEAST_RATIO = 0.6
 
 /** Runs the bench; gives false when the ratio is below the bar. */
 export async function unary(asJson: boolean): Promise<boolean> {
-  const server = forkPinned('./server.js')
-  const [addresses] = (await once(server, 'message')) as [Record<string, string>]
-  const candidates = {
-    millrace: await millraceCaller(addresses['millrace'] ?? ''),
-    bareNet: await bare(addresses['bareNet'] ?? ''),
+  const programs: PinnedProgram[] = []
+  const clients: PinnedProgram[] = []
+  for (const candidate of CANDIDATES) {
+    const server = forkPinned('./server.js', [candidate], 1)
+    const client = forkPinned('./unary-client.js', [candidate, String(await server.message())], 0)
+    await client.message()
+    await round(client, WARM_UP_MS)
+    programs.push(server, client)
+    clients.push(client)
   }
-  for (const call of Object.values(candidates)) await round(call, WARM_UP_MS)
 
-  const rounds: Record<keyof typeof candidates, Figures[]> = { millrace: [], bareNet: [] }
-  for (let number = 0; number < ROUNDS; number++) {
-    if (!asJson) process.stderr.write(`\rround ${number + 1} of ${ROUNDS}`)
-    for (const name of ['millrace', 'bareNet'] as const) rounds[name].push(await round(candidates[name], ROUND_MS))
+  const rounds: Figures[][] = CANDIDATES.map(() => [])
+  for (let number = 1; number <= ROUNDS; number++) {
+    if (!asJson) process.stderr.write(`\rround ${number} of ${ROUNDS}`)
+    for (const [index, client] of clients.entries()) rounds[index]?.push(await round(client, ROUND_MS))
   }
   if (!asJson) process.stderr.write('\r')
-  server.disconnect()
+  for (const program of programs) program.end()
 
-  const millrace = medians(rounds.millrace)
-  const bareNet = medians(rounds.bareNet)
+  const [millrace, bareNet] = rounds.map(medians) as [Figures, Figures]
   const ratio = Math.round((millrace.perSecond / bareNet.perSecond) * 1000) / 1000
   if (asJson) console.log(JSON.stringify({ millrace, bareNet, ratio }))
   else console.table({ millrace, bareNet, ratio: { perSecond: ratio } })
-  return ratio >= 0.6
+  return ratio >= LEAST_RATIO
 }
 
-function millraceCaller(address: string): Promise<Call> {
-  const registry = memoryRegistry()
-  const node = { id: 'echo-1', address, metadata: { protocol: 'rsocket', transport: 'tcp' } }
-  registry
-    .register(NEVER.pipe(startWith({ name: 'echo', version: '1.0.0', metadata: {}, endpoints: [], node })))
-    .subscribe()
-  const echo = createClient({ protocol: rsocket(tcp()), registry }).of(Echo)
-  return Promise.resolve((value, done) => {
-    echo.unary(value as ReturnType<typeof itemOf>).subscribe({ complete: done })
-  })
-}
-
-function bare(address: string): Promise<Call> {
-  return new Promise(resolve => bareCaller(address, resolve))
-}
-
-/** Keeps `IN_FLIGHT` calls running for `ms`. */
-function round(call: Call, ms: number): Promise<Figures> {
-  return new Promise(resolve => {
-    const latencies: number[] = []
-    const startedAt = performance.now()
-    const endsAt = startedAt + ms
-    let running = 0
-    const next = (): void => {
-      const sentAt = performance.now()
-      if (sentAt >= endsAt) {
-        if (running === 0) resolve(figures(latencies, sentAt - startedAt))
-        return
-      }
-      running++
-      call(itemOf(latencies.length), () => {
-        running--
-        latencies.push(performance.now() - sentAt)
-        next()
-      })
-    }
-    for (let caller = 0; caller < IN_FLIGHT; caller++) next()
-  })
-}
-
-function figures(latencies: number[], elapsedMs: number): Figures {
-  const sorted = Float64Array.from(latencies).toSorted()
-  const us = (quantile: number): number => Math.round((sorted[Math.floor(sorted.length * quantile)] ?? 0) * 1000)
-  return { perSecond: Math.round((latencies.length / elapsedMs) * 1000), p50Us: us(0.5), p99Us: us(0.99) }
+async function round(client: PinnedProgram, ms: number): Promise<Figures> {
+  const measured = client.message()
+  client.send(ms)
+  return (await measured) as Figures
 }
 
 function medians(rounds: readonly Figures[]): Figures {
