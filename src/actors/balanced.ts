@@ -1,5 +1,5 @@
 import * as E from 'fp-ts/lib/Either.js'
-import { type Observable, Subject, Subscription, take, tap, type Unsubscribable } from 'rxjs'
+import { defer, type Observable, Subject, Subscription, take, tap, type Unsubscribable } from 'rxjs'
 import { RpcError, type Message, type Runtime } from '../core/index.js'
 import { callOf, runCall, type Call, type DirectPeer, type Pool, type ReplyObserver } from '../protocol/index.js'
 import type { Node, Registry, Snapshot } from '../registry/index.js'
@@ -110,21 +110,22 @@ export class Balanced implements DirectPeer {
       (metadata['protocol'] ?? name) === name && (metadata['transport'] ?? transport) === transport
     const watching = new Subscription() // kept first: the registry may answer at once
     this.watching = watching
+    // Deferred, so that a selector or registry that throws fails the watch instead of leaving a dead one.
+    const next$ = defer(() =>
+      registry.watch(service).pipe(
+        tap(snapshot => this.forget(snapshot)),
+        filterNodes(`of another protocol than ${name} over ${transport}`, speaksOurs),
+        selector({ runtime, outcomes$: this.outcomes }),
+      ),
+    )
     watching.add(
-      registry
-        .watch(service)
-        .pipe(
-          tap(snapshot => this.forget(snapshot)),
-          filterNodes(`of another protocol than ${name} over ${transport}`, speaksOurs),
-          selector({ runtime, outcomes$: this.outcomes }),
-        )
-        .subscribe({
-          next: next => {
-            this.next = next
-            this.nexts.next(next)
-          },
-          error: error => this.lost(error),
-        }),
+      next$.subscribe({
+        next: next => {
+          this.next = next
+          this.nexts.next(next)
+        },
+        error: error => this.lost(error),
+      }),
     )
   }
 
@@ -148,13 +149,15 @@ export class Balanced implements DirectPeer {
   }
 
   private attempt(next: Next, call: Call, replies: ReplyObserver): Unsubscribable {
-    const picked = next(call.key === undefined ? ANY : { key: call.key })
-    if (E.isLeft(picked)) {
+    try {
+      const picked = next(call.key === undefined ? ANY : { key: call.key })
+      if (E.isRight(picked))
+        return new Attempt(replies, this, picked.right, call).start(this.pool(picked.right.address))
       replies.error(this.noEndpoint(picked.left, call))
-      return Subscription.EMPTY
+    } catch (error) {
+      replies.error(error) // a call that waited has nobody to throw to
     }
-    const node = picked.right
-    return new Attempt(replies, this, node, call).start(this.pool(node.address))
+    return Subscription.EMPTY
   }
 
   private pool(address: string): Pool {

@@ -3,8 +3,8 @@ import { RpcError } from 'millrace/core'
 import type { Peer, Protocol } from 'millrace/protocol'
 import type { Registry, Snapshot } from 'millrace/registry'
 import { pacedMap } from 'millrace/streams'
-import { roundRobin, type Outcome, type Selector } from 'millrace/selector'
-import { finalize, map, NEVER, Observable, of, Subject, take, throwError } from 'rxjs'
+import { filterVersion, roundRobin, type Outcome, type Selector } from 'millrace/selector'
+import { finalize, map, NEVER, Observable, of, pipe, Subject, take, throwError } from 'rxjs'
 import { describe, expect, it, vi } from 'vitest'
 import { record } from '../support/recording.js'
 import { thrownBy } from '../support/thrown-by.js'
@@ -173,6 +173,31 @@ describe('createClient', () => {
 
       expect(first.error?.code).toBe('PERMISSION_DENIED')
       expect(second.error?.reason).toBe('no_endpoint')
+    })
+
+    it('calls fail with a selector that throws, later ones too', () => {
+      const words = virtualCluster()
+        .client({ selector: context => pipe(filterVersion('>=1'), roundRobin(context)) })
+        .of(Words)
+
+      const calls = [record(words.count('a')), record(words.count('a'))]
+
+      expect(calls.map(({ error }) => error?.reason)).toEqual(['invalid_version_range', 'invalid_version_range'])
+    })
+
+    it('calls fail with a pick that throws', () => {
+      const { registry, snapshots } = slowRegistry()
+      const throwing: Selector = () =>
+        map(() => () => {
+          throw new RpcError('DATA_LOSS', 'no pick')
+        })
+      const words = virtualCluster().client({ registry, selector: throwing }).of(Words)
+      const waiting = record(words.count('a'))
+
+      snapshots[0]?.next({ services: [], asOf: 0, stale: false })
+      const later = record(words.count('a'))
+
+      expect([waiting.error?.code, later.error?.code]).toEqual(['DATA_LOSS', 'DATA_LOSS'])
     })
 
     it('calls fail when the client is closed', () => {
