@@ -94,7 +94,8 @@ export function listOf<T>(check: Check<T>): Check<readonly T[]> {
 export function having<T extends object>(...members: readonly (keyof T & string)[]): Check<T> {
   return (value, name) => {
     const missing = members.filter(member => (value as T | null)?.[member] === undefined)
-    return missing.length === 0 ? E.right(value as T) : fault(name, `an object with ${missing.join(', ')}`, value)
+    if (isObject(value) && missing.length === 0) return E.right(value as T)
+    return fault(name, missing.length === 0 ? 'an object' : `an object with ${missing.join(', ')}`, value)
   }
 }
 
@@ -113,6 +114,10 @@ function numeric(
 
 function fault(name: string, expected: string, value: unknown): E.Either<NonEmptyArray<string>, never> {
   return E.left([`${name}: expected ${expected}, got ${show(value)}`])
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
 }
 
 function show(value: unknown): string {

@@ -79,6 +79,8 @@ describe('checks', () => {
     ['listOf', listOf(text), 'a'],
     ['having', having<{ run(): void }>('run'), null],
     ['having', having<{ run(): void }>('run'), {}],
+    ['having', having(), null],
+    ['having', having(), 'text'],
   ])('%s refuses %3$s', (_, check, value) => {
     expect(() => resolveOptions('x', { option: check as typeof bool }, { option: value })).toThrow(
       'x: option: expected',
@@ -91,6 +93,7 @@ describe('checks', () => {
     ['number', number({ min: 0, max: 1 }), 0.5],
     ['bool', bool, false],
     ['having', having<{ run(): void }>('run'), { run: () => {} }],
+    ['having', having(), {}],
   ])('%s accepts %3$s', (_, check, value) => {
     expect(resolveOptions('x', { option: check as typeof bool }, { option: value })).toEqual({ option: value })
   })
