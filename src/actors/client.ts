@@ -3,6 +3,7 @@ import {
   consoleLog,
   fn,
   having,
+  header as headerOf,
   listOf,
   number,
   optional,
@@ -13,7 +14,16 @@ import {
   type Log,
   type Runtime,
 } from '../core/index.js'
-import { intercept, pool, type Interceptor, type Peer, type PoolOptions, type Protocol } from '../protocol/index.js'
+import {
+  intercept,
+  pool,
+  resolvePoolOptions,
+  type Interceptor,
+  type Peer,
+  type Pool,
+  type PoolOptions,
+  type Protocol,
+} from '../protocol/index.js'
 import type { Registry } from '../registry/index.js'
 import { defaultSelector, type Selector } from '../selector/index.js'
 import { Balanced } from './balanced.js'
@@ -69,13 +79,13 @@ export interface Client {
 interface ResolvedClientOptions extends Required<Omit<ClientOptions, 'deadlineMs' | 'header' | 'pool'>> {
   readonly deadlineMs: number | undefined
   readonly header: Header | undefined
-  readonly pool: Omit<PoolOptions, 'runtime'> | undefined
+  readonly pool: PoolOptions | undefined
 }
 
 /**
  * A client of all services that `registry` knows and `protocol` reaches. Nothing happens before the first call; from
  * then on the registry is watched, and the process is kept alive by what that needs, until `close`.
- * Throws INVALID_ARGUMENT (reason `invalid_options`) that lists every fault.
+ * Throws INVALID_ARGUMENT (reason `invalid_options`, every fault listed, or `invalid_header`).
  */
 export function createClient(options: ClientOptions): Client {
   const resolved = resolveOptions<ResolvedClientOptions>(
@@ -87,13 +97,18 @@ export function createClient(options: ClientOptions): Client {
       interceptors: optional(listOf(fn<Interceptor>()), []),
       deadlineMs: optional(number({ min: 0, max: MAX_DEADLINE_MS })),
       header: optional(having<Header>()),
-      pool: optional(having<Omit<PoolOptions, 'runtime'>>()),
+      pool: optional(having<PoolOptions>()),
       runtime: optional(having<Runtime>('scheduler'), systemRuntime()),
       log: optional(fn<Log>(), consoleLog),
     },
     options,
   )
-  return new RegistryClient(resolved)
+  const { header, pool: poolOptions, runtime } = resolved
+  return new RegistryClient({
+    ...resolved,
+    header: header && headerOf(header),
+    pool: resolvePoolOptions({ ...poolOptions, runtime }),
+  })
 }
 
 interface Reached {
@@ -136,8 +151,7 @@ class RegistryClient implements Client {
     const known = this.services.get(service)
     if (known !== undefined) return known
     const { protocol, registry, selector, runtime, interceptors, pool: poolOptions } = this.options
-    const connect = (address: string): ReturnType<typeof pool> =>
-      pool(protocol.connect(address), { ...poolOptions, runtime })
+    const connect = (address: string): Pool => pool(protocol.connect(address), poolOptions)
     const balanced = new Balanced({ service, registry, selector, protocol, runtime, connect })
     if (this.closed) balanced.close()
     const reached = { balanced, peer: intercept(balanced, interceptors) }

@@ -441,6 +441,13 @@ describe('createClient', () => {
     expect(error.details).toHaveLength(3)
   })
 
+  it.each([
+    ['pool', { pool: { maxConnections: 0 } }, 'invalid_options'],
+    ['header', { header: { 'a b': 'c' } }, 'invalid_header'],
+  ])('refuses a wrong %s when it is made', (_, options, reason) => {
+    expect(thrownBy(() => virtualCluster().client(options)).reason).toBe(reason)
+  })
+
   it('refuses a service name that is none', () => {
     const client = virtualCluster().client()
 
