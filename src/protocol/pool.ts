@@ -229,7 +229,7 @@ class PooledConnection {
     let idleTicks = 0
     const tick = (): boolean => {
       idleTicks = this.running === 0 && !this.used ? idleTicks + 1 : 0
-      this.used = false
+      this.used = this.running > 0 // its last call may end right after this
       if (idleTicks < 2) return true
       this.retire()
       return false
