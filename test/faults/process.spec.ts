@@ -29,7 +29,7 @@ async function start(): Promise<Bench> {
   return { child, address, client, log }
 }
 
-describe('a caller whose server', () => {
+describe.concurrent('a caller whose server', () => {
   it('is killed hears so in every call, and ends', async () => {
     const server = new Child(service)
     const calls = new Child(caller, [String(await server.tells('address')), '30000'])
@@ -43,7 +43,7 @@ describe('a caller whose server', () => {
 
   it('is frozen hears so within the lifetime, and ends', async () => {
     const server = new Child(service)
-    const calls = new Child(caller, [String(await server.tells('address')), '800'])
+    const calls = new Child(caller, [String(await server.tells('address')), '500'])
     await calls.tells('running')
 
     server.signal('SIGSTOP')

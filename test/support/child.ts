@@ -46,9 +46,13 @@ export class Child {
   }
 }
 
-/** A file of JavaScript, within the repository, so that it finds the package by its name. */
+const compiledPaths = new Set<string>()
+
+/** A file of JavaScript, within the repository, so that it finds the package by its name. Made once: others may run it. */
 function compiled(path: string): string {
   const outfile = `.cache/children/${basename(path, '.ts')}.mjs`
+  if (compiledPaths.has(path)) return outfile
+  compiledPaths.add(path)
   buildSync({ entryPoints: [path], outfile, bundle: true, packages: 'external', platform: 'node', format: 'esm' })
   return outfile
 }
