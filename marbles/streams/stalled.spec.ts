@@ -1,6 +1,7 @@
 import { NEVER, groupBy, count, map, Observable } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { pacedMap, stalledMessage, type Stalled } from 'millrace/streams'
+import type { LogEvent } from 'millrace/core'
+import { pacedMap, stalledTo, type Stalled } from 'millrace/streams'
 import { marbles, type MarbleKit } from 'millrace/testing'
 
 /** The stalls of a pacedMap whose inner Observables are `inner`, as text. */
@@ -108,21 +109,30 @@ describe('stalled', () => {
       const groups = source.pipe(
         groupBy(letter => letter),
         pacedMap(group => group.pipe(count()), { runtime, stalledAfterMs: 8, onStalled: e => void seen.push(e) }),
-        map(() => seen.map(stalledMessage).join()),
+        map(() => seen.map(({ where, requests, replies }) => `${where} ${requests}/${replies}`).join()),
       )
 
       expectObservable(groups).toBe('23ms (aaa|)', {
-        a: 'pacedMap: 3 of 3 items are held and none was let go for 8 ms, see docs/flow-control.md#stalled',
+        a: 'pacedMap 3/0',
       })
       expectCredits(source).toBe('   23ms (abc)')
     })
   })
 
-  it('is a sentence with numbers', () => {
+  it('is a sentence with numbers in a log', () => {
+    const lines: LogEvent[] = []
     const event = { where: 'words.tally', requests: 20, replies: 4, forMs: 5000 }
 
-    expect(stalledMessage(event)).toBe(
-      'words.tally: 16 of 20 items are held and none was let go for 5000 ms, see docs/flow-control.md#stalled',
-    )
+    stalledTo(line => lines.push(line))(event)
+
+    expect(lines).toEqual([
+      {
+        level: 'warn',
+        event: 'stalled',
+        message:
+          'words.tally: 16 of 20 items are held and none was let go for 5000 ms, see docs/flow-control.md#stalled',
+        fields: event,
+      },
+    ])
   })
 })

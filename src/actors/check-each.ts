@@ -1,24 +1,37 @@
 import { from, Observable, of, Subject, Subscriber, type OperatorFunction } from 'rxjs'
-import { pacedMap } from '../streams/index.js'
+import type { Runtime } from '../core/index.js'
+import { pacedMap, type Stalled } from '../streams/index.js'
 import type { SchemaCheck } from './schema-check.js'
+
+/** Where values are checked. */
+export interface CheckedPlace {
+  /** The endpoint, `words.tally`; named by the `stalled` event. */
+  readonly name: string
+  /** Told when a check does not answer. */
+  readonly onStalled: (event: Stalled) => void
+  /** Time for the `stalled` event. */
+  readonly runtime: Runtime
+}
 
 /**
  * Checks each value in order. As long as the schema answers synchronously, values pass in the turn they come in; from
  * its first promise on they wait for one another, which slows their sender as `pacedMap` does.
  */
-export function checkEach(check: SchemaCheck): OperatorFunction<unknown, unknown> {
-  return source => new Observable(subscriber => void source.subscribe(new CheckingSubscriber(subscriber, check)))
+export function checkEach(check: SchemaCheck, place: CheckedPlace): OperatorFunction<unknown, unknown> {
+  return source => new Observable(subscriber => void source.subscribe(new CheckingSubscriber(subscriber, check, place)))
 }
 
 class CheckingSubscriber extends Subscriber<unknown> {
   private readonly out: Subscriber<unknown>
   private readonly check: SchemaCheck
+  private readonly place: CheckedPlace
   private queue: Subject<unknown> | undefined
 
-  constructor(out: Subscriber<unknown>, check: SchemaCheck) {
+  constructor(out: Subscriber<unknown>, check: SchemaCheck, place: CheckedPlace) {
     super(out)
     this.out = out
     this.check = check
+    this.place = place
     this.queue = undefined
   }
 
@@ -46,10 +59,13 @@ class CheckingSubscriber extends Subscriber<unknown> {
 
   private waiting(): Subject<unknown> {
     if (this.queue !== undefined) return this.queue
+    const { name, onStalled, runtime } = this.place
     const queue = new Subject<unknown>()
     this.queue = queue
     const inTurn = pacedMap((checked: unknown) => (checked instanceof Promise ? from(checked) : of(checked)), {
       concurrency: 1,
+      runtime,
+      onStalled: event => onStalled({ ...event, where: name }),
     })
     queue.pipe(inTurn).subscribe(this.out)
     return queue

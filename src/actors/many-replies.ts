@@ -8,13 +8,13 @@ import { RunningCall, type Answer, type ServedEndpoint } from './running-call.js
 
 /** Answers `serverStream` and `duplex` calls: the handler gives an Observable or something to iterate. */
 export function manyReplies(served: ServedEndpoint): Answer {
-  const { name, runtime, handler } = served
+  const { name, runtime, onStalled, handler } = served
   const endpoint: ServedEndpoint = served.paceByReply
     ? {
         ...served,
         handler: (requests$, context) => {
           const behaviour = (held$: Observable<unknown>): Observable<unknown> => replies(handler(held$, context), name)
-          return paceByReply(behaviour, { name, runtime })(requests$ as Observable<unknown>)
+          return paceByReply(behaviour, { name, runtime, onStalled })(requests$ as Observable<unknown>)
         },
       }
     : served
@@ -31,7 +31,7 @@ class ManyReplies extends RunningCall {
       this.fail(error)
       return
     }
-    const checked$ = reply === undefined ? replies$ : replies$.pipe(checkEach(reply))
+    const checked$ = reply === undefined ? replies$ : replies$.pipe(checkEach(reply, this.served))
     checked$.subscribe(new ReplySubscriber(this.subscriber, this.context, faults))
   }
 }

@@ -1,6 +1,7 @@
 import { map, type Observable, type Subscriber, type Unsubscribable } from 'rxjs'
 import { RpcError, type Message, type Runtime } from '../core/index.js'
 import type { Call, StreamingCall } from '../protocol/index.js'
+import type { Stalled } from '../streams/index.js'
 import { CallContext } from './call-context.js'
 import { checkEach } from './check-each.js'
 import type { Context } from './context.js'
@@ -21,6 +22,8 @@ export interface ServedEndpoint {
   readonly paceByReply: boolean
   /** Makes errors for the caller. */
   readonly faults: Faults
+  /** Told when requests are held and nothing moves. */
+  readonly onStalled: (event: Stalled) => void
   /** Time and chance. */
   readonly runtime: Runtime
 }
@@ -105,7 +108,7 @@ export abstract class RunningCall implements Unsubscribable {
 
   private requests({ messages }: StreamingCall): Observable<unknown> {
     const bodies = messages.pipe(map(bodyOf))
-    return this.served.request === undefined ? bodies : bodies.pipe(checkEach(this.served.request))
+    return this.served.request === undefined ? bodies : bodies.pipe(checkEach(this.served.request, this.served))
   }
 }
 

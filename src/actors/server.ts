@@ -16,6 +16,7 @@ import {
   type Runtime,
 } from '../core/index.js'
 import { intercept, type Call, type Interceptor, type Kind, type Peer, type Route } from '../protocol/index.js'
+import { stalledTo } from '../streams/index.js'
 import type { Actor } from './actor.js'
 import type { EndpointDefinition } from './endpoint.js'
 import { faults, hopOf, type FaultOptions, type Faults } from './faults.js'
@@ -173,6 +174,7 @@ function answersOf({ contract, behaviour }: Actor, options: FaultOptions): Reado
       reply: schemaCheck(definition.reply, invalidReply(name)),
       paceByReply: definition.pace === 'reply',
       faults: faults(options, route, definition.idempotent),
+      onStalled: stalledTo(options.log),
       runtime: options.runtime,
     }
     answers.set(endpoint, { kind: definition.kind, answer: ANSWERS[definition.kind](served) })

@@ -1,8 +1,18 @@
 import { from, Observable, Subscriber, type ObservableInput, type ObservedValueOf, type OperatorFunction } from 'rxjs'
-import { integer, fn, having, number, optional, resolveOptions, systemRuntime, type Runtime } from '../core/index.js'
+import {
+  consoleLog,
+  integer,
+  fn,
+  having,
+  number,
+  optional,
+  resolveOptions,
+  systemRuntime,
+  type Runtime,
+} from '../core/index.js'
 import { Backlog, DEFAULT_OVERFLOW_LIMIT, MAX_BURST_ITEMS } from './backlog.js'
 import { hold, outside, redeliver, type Release } from './delivery.js'
-import { STALLED_AFTER_MS, StallWatch, warnStalled, type StallOptions } from './stalled.js'
+import { STALLED_AFTER_MS, stalledTo, StallWatch, type StallOptions } from './stalled.js'
 import { unfinished } from './unfinished.js'
 
 /** Options of {@link pacedMap}. */
@@ -51,7 +61,7 @@ export function pacedMap<A, O extends ObservableInput<unknown>>(
       concurrency: optional(integer({ min: 1, max: Infinity }), 16),
       runtime: optional(having<Runtime>('scheduler'), systemRuntime()),
       stalledAfterMs: optional(number({ min: 1 }), STALLED_AFTER_MS),
-      onStalled: optional(fn(), warnStalled),
+      onStalled: optional(fn(), stalledTo(consoleLog)),
     },
     options,
   )

@@ -1,5 +1,5 @@
 import type { Subscription } from 'rxjs'
-import { consoleLog, type Runtime } from '../core/index.js'
+import { consoleLog, type Log, type Runtime } from '../core/index.js'
 
 /**
  * Nothing has moved for a while although items are held back: the consumer waits for something that cannot come before
@@ -27,13 +27,12 @@ export interface StallOptions {
 /** How long nothing must move before it counts as a stall, ms. */
 export const STALLED_AFTER_MS = 5000
 
-/** Writes the event to the console as a warning. */
-export function warnStalled(event: Stalled): void {
-  consoleLog({ level: 'warn', event: 'stalled', message: stalledMessage(event), fields: { ...event } })
+/** Writes stalls to a log, as warnings: an `onStalled`. */
+export function stalledTo(log: Log): (event: Stalled) => void {
+  return event => log({ level: 'warn', event: 'stalled', message: sentence(event), fields: { ...event } })
 }
 
-/** The event as a sentence. */
-export function stalledMessage({ where, requests, replies, forMs }: Stalled): string {
+function sentence({ where, requests, replies, forMs }: Stalled): string {
   return `${where}: ${requests - replies} of ${requests} items are held and none was let go for ${forMs} ms, see docs/flow-control.md#stalled`
 }
 
@@ -56,7 +55,7 @@ export class StallWatch {
   constructor(where: string, options: StallOptions, runtime: Runtime) {
     this.where = where
     this.afterMs = options.stalledAfterMs ?? STALLED_AFTER_MS
-    this.report = options.onStalled ?? warnStalled
+    this.report = options.onStalled ?? stalledTo(consoleLog)
     this.runtime = runtime
     this.requests = 0
     this.replies = 0

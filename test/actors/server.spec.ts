@@ -24,6 +24,7 @@ import { deliver } from 'millrace/streams'
 import {
   concat,
   EMPTY,
+  ignoreElements,
   lastValueFrom,
   map,
   NEVER,
@@ -54,6 +55,10 @@ const Many = contract('many', { list: serverStream<string, unknown>() })
 
 function failing(error: unknown, options: Partial<ServerOptions> = {}): Stub<typeof One.endpoints> {
   return stubOf(One, { get: () => throwError(() => error) }, options)
+}
+
+const neverChecked: StandardSchema<number> = {
+  '~standard': { version: 1, vendor: 'test', validate: () => new Promise(() => {}) },
 }
 
 function withReject(): { readonly promise: Promise<never>; readonly reject: (error: unknown) => void } {
@@ -230,6 +235,26 @@ describe('createServer', () => {
 
       expect(consumed).toEqual([1])
     })
+  })
+
+  it.each([
+    ['a behaviour paced by reply that does not', duplex<number, number>({ pace: 'reply' })],
+    ['a check that does not answer', duplex({ request: neverChecked, reply: unchecked<number>() })],
+  ])('logs the stall of %s', (_, echo) => {
+    const scheduler = new VirtualTimeScheduler()
+    const lines: LogEvent[] = []
+    const stub = stubOf(
+      contract('stuck', { echo }),
+      { echo: number$ => number$.pipe(ignoreElements()) },
+      { log: line => lines.push(line), runtime: seededRuntime({ scheduler, seed: 1 }) },
+    )
+    const requests$ = new Observable<number>(subscriber => deliver(subscriber, 1, () => {}))
+    const call = record(requests$.pipe(stub.echo))
+
+    scheduler.flush()
+
+    expect(lines).toMatchObject([{ level: 'warn', event: 'stalled', fields: { where: 'stuck.echo', requests: 1 } }])
+    call.subscription.unsubscribe()
   })
 
   describe('tell', () => {

@@ -1,6 +1,5 @@
 import type { Codec } from '../../codec/index.js'
 import { messageOf, RpcError, type Log, type Message, type Runtime } from '../../core/index.js'
-import { stalledMessage, type Stalled } from '../../streams/index.js'
 import { Flag, FrameType, MAX_FRAME_BYTES } from './frame.js'
 import { NONE, type FrameSender } from './frame-sender.js'
 import { itemMetadata, readItemMetadata } from './metadata.js'
@@ -71,9 +70,4 @@ export function readItem(
 export function logTeardown(log: Log, thrown: unknown): void {
   const { message } = RpcError.from(thrown, 'INTERNAL')
   log({ level: 'error', event: 'teardown.failed', message, fields: { error: thrown } })
-}
-
-/** Writes a `stalled` event to the connection's log. */
-export function stalledTo(log: Log): (event: Stalled) => void {
-  return event => log({ level: 'warn', event: 'stalled', message: stalledMessage(event), fields: { ...event } })
 }

@@ -1,7 +1,7 @@
 import { Subscription, type Unsubscribable } from 'rxjs'
 import { RpcError } from '../../core/index.js'
 import type { Message } from '../../core/index.js'
-import { CreditWindow, deliver, pump, type Pump, type PumpSink } from '../../streams/index.js'
+import { CreditWindow, deliver, pump, stalledTo, type Pump, type PumpSink } from '../../streams/index.js'
 import type { Call, ReplyObserver, SingleCall, StreamingCall } from '../peer.js'
 import { sendError } from './error-frame.js'
 import { Flag, FrameType } from './frame.js'
@@ -13,7 +13,6 @@ import {
   MAX_DATA_BYTES,
   readItem,
   sendItem,
-  stalledTo,
   tooLarge,
   type EncodedItem,
   type Multiplexer,

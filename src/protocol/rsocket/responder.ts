@@ -1,19 +1,11 @@
 import { Observable, Subscriber } from 'rxjs'
 import { RpcError, type Message } from '../../core/index.js'
-import { CreditWindow, deliver, pump, type Pump, type PumpSink } from '../../streams/index.js'
+import { CreditWindow, deliver, pump, stalledTo, type Pump, type PumpSink } from '../../streams/index.js'
 import { runCall, type Call, type Peer, type SingleCall, type StreamingCall } from '../peer.js'
 import { sendError } from './error-frame.js'
 import { Flag, FrameType } from './frame.js'
 import { NONE } from './frame-sender.js'
-import {
-  encodeItem,
-  logTeardown,
-  readItem,
-  sendItem,
-  stalledTo,
-  type EncodedItem,
-  type Multiplexer,
-} from './multiplexer.js'
+import { encodeItem, logTeardown, readItem, sendItem, type EncodedItem, type Multiplexer } from './multiplexer.js'
 import type { Stream } from './stream.js'
 
 /** Answers a unary call: the first message ends it. */
