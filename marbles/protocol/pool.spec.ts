@@ -53,7 +53,7 @@ function check({ calls, connections, takesMs, options }: Lanes): void {
 }
 
 describe('pool', () => {
-  it('closes a connection when it was idle twice in a row', () => {
+  it('closes a connection that was idle twice in a row', () => {
     check({
       calls: '      --a-b------------',
       connections: '--o--------------c',
