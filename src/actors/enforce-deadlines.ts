@@ -96,8 +96,11 @@ class LimitedCall implements ReplyObserver, Unsubscribable {
 
   private expire(limitMs: number): void {
     if (!this.end()) return
-    this.running?.unsubscribe()
-    this.replies.error(exceeded(this.call, limitMs))
+    try {
+      this.running?.unsubscribe()
+    } finally {
+      this.replies.error(exceeded(this.call, limitMs)) // although a teardown throws
+    }
   }
 
   private end(): boolean {

@@ -293,6 +293,17 @@ describe('createStub', () => {
       expect(call.error?.message).toContain('words.split did not end within 200 ms')
     })
 
+    it('fails the call although its teardown throws', () => {
+      const throws = (): never => {
+        throw new TypeError('left badly')
+      }
+      const { scheduler, stub } = timed(probe(() => new Observable(() => throws)))
+      const call = record(stub.split('a'))
+
+      expect(() => scheduler.flush()).toThrow('left badly')
+      expect(call.error?.code).toBe('DEADLINE_EXCEEDED')
+    })
+
     it('starts anew with each subscription', () => {
       const peer = probe()
       const { scheduler, stub } = timed(peer)
