@@ -43,6 +43,7 @@ export class BodyObserver implements ReplyObserver, Unsubscribable {
     this.out.complete()
   }
 
+  /** Cancels the call. */
   unsubscribe(): void {
     this.running?.unsubscribe()
   }

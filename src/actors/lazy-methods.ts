@@ -11,8 +11,8 @@ interface Lazy {
 
 /**
  * Gives a constructor of objects that have a method for each name, made when it is first read and then kept; those of
- * `hidden` are not listed. So a stub that is derived for one call costs one method and not as many as there are endpoints; and methods need no
- * `this`.
+ * `hidden` are not listed. So a stub that is derived for one call costs one method and not as many as there are
+ * endpoints; and methods need no `this`.
  */
 export function lazyMethods(names: readonly string[], hidden: readonly string[] = []): (make: MakeMethod) => object {
   const prototype: object = Object.create(null)
