@@ -103,7 +103,7 @@ function pumpAsyncIterator<T>(subscriber: Subscriber<T>, iterator: AsyncIterator
     if (asking || ended || unconsumed >= window) return
     asking = true
     try {
-      iterator.next().then(answered, failed)
+      iterator.next().then(answered).then(undefined, failed)
     } catch (error) {
       failed(error) // an iterator by hand may throw instead of rejecting
     }

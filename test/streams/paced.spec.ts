@@ -131,6 +131,12 @@ describe('paced', () => {
     expect(seen).toEqual([new Error('torn')])
   })
 
+  it('fails when a hand-made iterator answers with nothing', async () => {
+    const source = { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve(undefined as never) }) }
+
+    await expect(all(source)).rejects.toThrow(TypeError)
+  })
+
   it('emits a million synchronous items without growing the stack', async () => {
     const million = { *[Symbol.iterator]() { for (let n = 0; n < 1_000_000; n++) yield n } } // prettier-ignore
     let seen = 0
