@@ -19,7 +19,15 @@ export type Log = (event: LogEvent) => void
 /** A log that drops everything. */
 export const silentLog: Log = () => {}
 
-/** The default log: warnings and errors as one line each on the console. */
+/** The default log: warnings and errors as one line each on the console; control characters are written as escapes. */
 export const consoleLog: Log = ({ level, event, message }) => {
-  if (level === 'warn' || level === 'error') console[level](`millrace ${level} ${event} · ${message}`)
+  if (level !== 'warn' && level !== 'error') return
+  console[level](`millrace ${level} ${event} · ${message.replace(CONTROL, escaped)}`)
+}
+
+/** What ends a line or moves the cursor: a message may quote a peer, who must not write lines of its own. */
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/gu
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
