@@ -3,6 +3,7 @@ import {
   emptyHeader,
   header as headerOf,
   having,
+  MAX_TIMER_MS,
   mergeHeaders,
   number,
   optional,
@@ -13,7 +14,6 @@ import {
   type Header,
 } from '../core/index.js'
 import type { Context } from './context.js'
-import { MAX_DEADLINE_MS } from './enforce-deadlines.js'
 
 /** What `stub.with(options)` says about the calls made through it; what is not said stays as it was. */
 export interface CallOptions {
@@ -56,7 +56,7 @@ export const TRACE_HEADERS: readonly string[] = ['traceparent', 'tracestate', 'b
 type Resolved = { readonly [K in keyof CallOptions]-?: CallOptions[K] | undefined }
 
 const checks: Checks<Resolved> = {
-  deadlineMs: optional(number({ min: 0, max: MAX_DEADLINE_MS })),
+  deadlineMs: optional(number({ min: 0, max: MAX_TIMER_MS })),
   header: optional(having<Header>()),
   key: optional(text),
   signal: optional(having<AbortSignal>('aborted', 'addEventListener')),

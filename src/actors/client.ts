@@ -5,6 +5,7 @@ import {
   having,
   header as headerOf,
   listOf,
+  MAX_TIMER_MS,
   number,
   optional,
   resolveOptions,
@@ -29,7 +30,6 @@ import { defaultSelector, type Selector } from '../selector/index.js'
 import { Balanced } from './balanced.js'
 import { isServiceName, type Contract, type Endpoints } from './contract.js'
 import { createStub } from './create-stub.js'
-import { MAX_DEADLINE_MS } from './enforce-deadlines.js'
 import type { Stub } from './stub.js'
 
 /** Options of {@link createClient}. */
@@ -95,7 +95,7 @@ export function createClient(options: ClientOptions): Client {
       registry: having<Registry>('name', 'watch'),
       selector: optional(fn<Selector>(), defaultSelector),
       interceptors: optional(listOf(fn<Interceptor>()), []),
-      deadlineMs: optional(number({ min: 0, max: MAX_DEADLINE_MS })),
+      deadlineMs: optional(number({ min: 0, max: MAX_TIMER_MS })),
       header: optional(having<Header>()),
       pool: optional(having<PoolOptions>()),
       runtime: optional(having<Runtime>('scheduler'), systemRuntime()),

@@ -1,5 +1,5 @@
 import { Subscription, type Observable, type SchedulerLike, type Unsubscribable } from 'rxjs'
-import { RpcError, type Message, type Runtime } from '../core/index.js'
+import { MAX_TIMER_MS, RpcError, type Message, type Runtime } from '../core/index.js'
 import {
   callOf,
   runCall,
@@ -9,9 +9,6 @@ import {
   type Peer,
   type ReplyObserver,
 } from '../protocol/index.js'
-
-/** Longest time that platforms' timers keep, ms; a deadline further away (24 days) is none. */
-export const MAX_DEADLINE_MS = 2_147_483_647
 
 /**
  * Ends each call that has a deadline when that passes: it fails with DEADLINE_EXCEEDED and is unsubscribed, which
@@ -45,7 +42,7 @@ class DeadlinePeer implements DirectPeer {
       replies.error(tooLate(call, -limitMs))
       return Subscription.EMPTY
     }
-    if (limitMs > MAX_DEADLINE_MS) return runCall(this.next, call, replies)
+    if (limitMs > MAX_TIMER_MS) return runCall(this.next, call, replies) // so far away, it is none
     return new LimitedCall(call, replies).start(this.next, scheduler, limitMs)
   }
 }

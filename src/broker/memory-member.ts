@@ -1,10 +1,7 @@
 import type { Subscriber } from 'rxjs'
-import { type Message, RpcError } from '../core/index.js'
+import { MAX_TIMER_MS, type Message, RpcError } from '../core/index.js'
 import { deliver } from '../streams/index.js'
 import type { Event } from './broker.js'
-
-/** What a timer of the platform counts to; about 25 days. */
-const MAX_DELAY_MS = 0x7fff_ffff
 
 /** A message as it waits for one group. */
 export interface Queued {
@@ -92,7 +89,7 @@ export class MemoryMember {
   /** Puts an event back by hand. */
   nak(event: Event, delayMs: number | undefined): void {
     this.checkManual('nak')
-    if (delayMs !== undefined && !(delayMs >= 0 && delayMs <= MAX_DELAY_MS)) throw invalidDelay(delayMs)
+    if (delayMs !== undefined && !(delayMs >= 0 && delayMs <= MAX_TIMER_MS)) throw invalidDelay(delayMs)
     const queued = this.settle(event)
     if (queued !== undefined) this.owner.putBack(queued, delayMs)
   }
@@ -145,6 +142,6 @@ class MemoryEvent implements Event {
 }
 
 function invalidDelay(delayMs: number): RpcError {
-  const message = `nak: expected a delay of 0 to ${MAX_DELAY_MS} ms, got ${delayMs}`
+  const message = `nak: expected a delay of 0 to ${MAX_TIMER_MS} ms, got ${delayMs}`
   return new RpcError('INVALID_ARGUMENT', message, { reason: 'invalid_delay' })
 }

@@ -17,6 +17,12 @@ export interface Runtime {
   macrotask(task: () => void): void
 }
 
+/**
+ * Longest time that a timer of the platform counts, ms, about 25 days: beyond it, it fires at once. The most that an
+ * option which sets a timer may be.
+ */
+export const MAX_TIMER_MS = 2_147_483_647
+
 /** The runtime of real programs: monotonic wall-clock time, the platform's randomness. */
 export function systemRuntime(): Runtime {
   return SYSTEM

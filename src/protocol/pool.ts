@@ -2,6 +2,7 @@ import { type Observable, Subscriber, Subscription, type Unsubscribable } from '
 import {
   having,
   integer,
+  MAX_TIMER_MS,
   number,
   optional,
   resolveOptions,
@@ -54,9 +55,6 @@ export function resolvePoolOptions(options: PoolOptions | undefined): Required<P
     options,
   )
 }
-
-/** The platform's timers fire at once beyond it. */
-const MAX_TIMER_MS = 0x7fff_ffff
 
 class ConnectionPool implements Pool {
   private readonly connect: Observable<Connection>

@@ -13,7 +13,7 @@ import {
   tap,
   timer,
 } from 'rxjs'
-import { integer, optional, resolveOptions } from '../core/index.js'
+import { integer, MAX_TIMER_MS, optional, resolveOptions } from '../core/index.js'
 import type { Metadata, Node, Snapshot } from '../registry/index.js'
 import { keepNodes } from './keep-nodes.js'
 import type { Outcome, SelectorContext } from './selector.js'
@@ -49,8 +49,8 @@ export function avoidRefused(
   const resolved = resolveOptions<Required<AvoidRefusedOptions>>(
     'avoidRefused',
     {
-      coolDownMs: optional(integer({ min: 1, max: 0x7fff_ffff }), 1000),
-      maxCoolDownMs: optional(integer({ min: 1, max: 0x7fff_ffff }), 30_000),
+      coolDownMs: optional(integer({ min: 1, max: MAX_TIMER_MS }), 1000),
+      maxCoolDownMs: optional(integer({ min: 1, max: MAX_TIMER_MS }), 30_000),
     },
     options,
   )

@@ -4,6 +4,7 @@ import {
   integer,
   fn,
   having,
+  MAX_TIMER_MS,
   number,
   optional,
   resolveOptions,
@@ -60,7 +61,7 @@ export function pacedMap<A, O extends ObservableInput<unknown>>(
     {
       concurrency: optional(integer({ min: 1, max: Infinity }), 16),
       runtime: optional(having<Runtime>('scheduler'), systemRuntime()),
-      stalledAfterMs: optional(number({ min: 1 }), STALLED_AFTER_MS),
+      stalledAfterMs: optional(number({ min: 1, max: MAX_TIMER_MS }), STALLED_AFTER_MS),
       onStalled: optional(fn(), stalledTo(consoleLog)),
     },
     options,

@@ -1,5 +1,15 @@
 import { filter, Observable, Subject, take, type Subscriber } from 'rxjs'
-import { fn, having, integer, number, optional, resolveOptions, systemRuntime, type Runtime } from '../core/index.js'
+import {
+  fn,
+  having,
+  integer,
+  MAX_TIMER_MS,
+  number,
+  optional,
+  resolveOptions,
+  systemRuntime,
+  type Runtime,
+} from '../core/index.js'
 import { MemoryConnection, type MemoryConnectionOptions } from './memory-connection.js'
 import type { MemoryFaults } from './memory-faults.js'
 import { later } from './memory-lane.js'
@@ -41,8 +51,6 @@ const MAX_FRAME_BYTES = 0xff_ffff
 const PREFIX = 'memory:'
 /** What leaves the choice of an address to any transport. */
 const CHOOSE = ':0'
-/** The platform's timers fire at once beyond it. */
-const MAX_TIMER_MS = 0x7fff_ffff
 
 function resolveMemoryTransportOptions(options: MemoryTransportOptions | undefined): ResolvedOptions {
   const faults = resolveOptions<MemoryFaults>(

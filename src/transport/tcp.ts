@@ -1,7 +1,7 @@
 import { createServer, Socket as NodeSocket, type AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { Observable, Subject, Subscription } from 'rxjs'
-import { having, integer, optional, resolveOptions, systemRuntime, type Runtime } from '../core/index.js'
+import { having, integer, MAX_TIMER_MS, optional, resolveOptions, systemRuntime, type Runtime } from '../core/index.js'
 import { formatAddress, parseAddress, parseDialAddress } from './address.js'
 import { advertisedHost } from './advertised-host.js'
 import { explainErrno } from './explain-errno.js'
@@ -50,8 +50,6 @@ export function tcp(options?: TcpOptions): Transport {
 type ResolvedOptions = Required<TcpOptions> & NetSocketOptions
 
 const MAX_FRAME_BYTES = 0xff_ffff
-/** The platform's timers fire at once beyond it. */
-const MAX_TIMER_MS = 0x7fff_ffff
 
 function resolveTcpOptions(options: TcpOptions | undefined): ResolvedOptions {
   return resolveOptions<ResolvedOptions>(
