@@ -1,4 +1,5 @@
 import { type Observable, Subscriber } from 'rxjs'
+import { RingBuffer } from '../core/index.js'
 import { Backlog, DEFAULT_OVERFLOW_LIMIT, MAX_BURST_ITEMS } from './backlog.js'
 import { hold, outside, type Release } from './delivery.js'
 import { unfinished } from './unfinished.js'
@@ -29,7 +30,7 @@ interface Asker<T> {
 class PullIterator<T> implements AsyncIterator<T, undefined> {
   private readonly source: Observable<T>
   private readonly waiting: Backlog<T>
-  private readonly askers: Asker<T>[]
+  private readonly askers: RingBuffer<Asker<T>>
   private subscriber: Subscriber<T> | undefined
   private inHand: Release | undefined
   private end: { readonly error?: unknown } | undefined
@@ -42,7 +43,7 @@ class PullIterator<T> implements AsyncIterator<T, undefined> {
       limit: DEFAULT_OVERFLOW_LIMIT,
       burst: MAX_BURST_ITEMS,
     })
-    this.askers = []
+    this.askers = new RingBuffer()
     this.subscriber = undefined
     this.inHand = undefined
     this.end = undefined
