@@ -51,7 +51,7 @@ export const noDefaults: CallDefaults = {
 }
 
 /** Header entries of a request that go on to the calls made for it: W3C trace context and baggage. */
-export const TRACE_HEADERS: readonly string[] = ['traceparent', 'tracestate', 'baggage']
+const TRACE_HEADERS: readonly string[] = ['traceparent', 'tracestate', 'baggage']
 
 type Resolved = { readonly [K in keyof CallOptions]-?: CallOptions[K] | undefined }
 

@@ -148,7 +148,7 @@ export class RpcError extends Error {
     if (RpcError.is(value)) return value
     const name = value instanceof Error ? value.name : ''
     const known = name === 'AbortError' ? 'CANCELLED' : name === 'TimeoutError' ? 'DEADLINE_EXCEEDED' : code
-    return new RpcError(known, messageOf(value), { ...options, cause: value })
+    return new RpcError(known, textOf(value), { ...options, cause: value })
   }
 
   /**
@@ -198,9 +198,9 @@ function errorJson(error: RpcError, depth: number): RpcErrorJson {
 
 function causeJson(cause: unknown, depth: number): CauseJson {
   if (RpcError.is(cause)) return errorJson(cause, depth)
-  if (!(cause instanceof Error)) return { name: typeof cause, message: cut(messageOf(cause)) }
+  if (!(cause instanceof Error)) return { name: typeof cause, message: cut(textOf(cause)) }
   const { name, cause: inner }: { name: unknown; cause?: unknown } = cause
-  const message = cut(messageOf(cause))
+  const message = cut(textOf(cause))
   return {
     name: String(name),
     message,
@@ -276,7 +276,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function messageOf(value: unknown): string {
+function textOf(value: unknown): string {
   try {
     if (value instanceof Error) value = value.message || value.name
     if (typeof value === 'string') return value

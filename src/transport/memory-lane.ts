@@ -1,5 +1,6 @@
-import { Subscription } from 'rxjs'
+import type { Subscription } from 'rxjs'
 import { RingBuffer, type Runtime } from '../core/index.js'
+import { later } from './later.js'
 
 /** Who takes what arrives at the end of a {@link MemoryLane}. */
 export interface LaneReader {
@@ -127,14 +128,4 @@ export class MemoryLane {
     while (this.packets.shift() !== undefined);
     this.waiting = 0
   }
-}
-
-/** Runs `task` after `delayMs`, without delay in the next turn; never at once. */
-export function later(runtime: Runtime, delayMs: number, task: () => void): Subscription {
-  if (delayMs > 0) return runtime.scheduler.schedule(() => task(), delayMs)
-  const ticket = new Subscription()
-  runtime.macrotask(() => {
-    if (!ticket.closed) task()
-  })
-  return ticket
 }

@@ -1,6 +1,7 @@
 import { Observable, Subject, type Subscriber } from 'rxjs'
 import type { RpcError, Runtime } from '../core/index.js'
-import { later, type MemoryLane } from './memory-lane.js'
+import { later } from './later.js'
+import type { MemoryLane } from './memory-lane.js'
 import type { OwnedSocket } from './owned-socket.js'
 import { connectionLost, frameTooLarge, inboundSubscriberThrew, inboundTaken } from './transport-errors.js'
 import type { Frame, FrameWriter } from './transport.js'

@@ -12,7 +12,7 @@ import {
 } from '../core/index.js'
 import { MemoryConnection, type MemoryConnectionOptions } from './memory-connection.js'
 import type { MemoryFaults } from './memory-faults.js'
-import { later } from './memory-lane.js'
+import { later } from './later.js'
 import { connectFailed, invalidAddress, listenFailed } from './transport-errors.js'
 import type { Listener, Socket, Transport } from './transport.js'
 
