@@ -30,6 +30,8 @@ export interface PumpOptions extends StallOptions {
   readonly credit: number
   /** Time for the `stalled` event and for yielding. */
   readonly runtime: Runtime
+  /** Whether an error of the source ends the stream at once, as through an operator that buffers. @default false: what waits is sent first */
+  readonly failAtOnce?: boolean
 }
 
 /** The sending side of a stream with item credits. */
@@ -67,6 +69,7 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
   private readonly runtime: Runtime
   private readonly watch: StallWatch
   private readonly waiting: Backlog<E>
+  private readonly failAtOnce: boolean
   private credit: number
   private turn: number
   private draining: boolean
@@ -87,6 +90,7 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
       limit: DEFAULT_OVERFLOW_LIMIT,
       burst: MAX_BURST_ITEMS,
     })
+    this.failAtOnce = options.failAtOnce ?? false
     this.credit = options.credit
     this.turn = ITEMS_PER_TURN
     this.draining = false
@@ -142,6 +146,10 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
   }
 
   protected override _error(error: unknown): void {
+    if (this.failAtOnce) {
+      this.abort(error)
+      return
+    }
     this.sourceEnded = true
     this.failure = { error }
     if (this.waiting.length === 0) this.finish()

@@ -171,6 +171,30 @@ describe('a duplex call', () => {
     expect(heard).toMatchObject([{ code: 'CANCELLED', reason: 'requests_failed' }])
   })
 
+  it('fails at once though no request was ever asked for', () => {
+    const wire = new VirtualWire()
+    const { connection, peer } = wire.rawServer()
+    const own = new TypeError('own')
+
+    const replies = record(
+      connection.call(
+        streaming(
+          'duplex',
+          'echo',
+          concat(
+            of(1, 2),
+            throwError(() => own),
+          ),
+        ),
+      ),
+    )
+    wire.advance(0)
+
+    expect(replies.error).toBe(own)
+    expect(peer.lines()).toMatchObject(['REQUEST_CHANNEL 1 n=256', expect.stringContaining('ERROR 1')])
+    expect(running(connection)).toBe(0)
+  })
+
   it('fails when a request cannot be written', () => {
     const wire = new VirtualWire()
     wire.serve(answering({ echo }))

@@ -342,11 +342,31 @@ describe('a peer that does not read', () => {
     const socket = wire.unread()
     socket.request('REQUEST_RESPONSE', 1, 'other', { body: 'a' })
 
-    for (let id = 3; id < 11; id += 2) socket.request('REQUEST_RESPONSE', id, 'long', { body: 'a' })
+    for (let id = 3; id < 101; id += 2) socket.request('REQUEST_RESPONSE', id, 'long', { body: 'a' })
     wire.advance(0)
 
     expect(wire.log).toMatchObject([{ event: 'connection.failed', fields: { reason: 'slow_peer' } }])
     expect(lost$.observed).toBe(false)
+  })
+
+  it('has its calls refused before it is disconnected', () => {
+    const wire = new VirtualWire({ maxQueuedBytes: 1000 }, { highWaterMarkBytes: 100 })
+    const called: unknown[] = []
+    wire.serve(
+      answering({
+        long: ({ body }) => {
+          called.push(body)
+          return of(messageOf('x'.repeat(900)))
+        },
+      }),
+    )
+    const socket = wire.unread()
+
+    for (let id = 1; id < 11; id += 2) socket.request('REQUEST_RESPONSE', id, 'long', { body: id })
+    wire.advance(0)
+
+    expect(called.length).toBeLessThan(4)
+    expect(wire.log).toEqual([])
   })
 
   it('gets new calls refused over the limit', () => {

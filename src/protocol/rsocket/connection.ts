@@ -132,18 +132,19 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
         retry: retrySafely,
       })
     }
+    return this.queueFull()
+  }
+
+  /** Why no call can be taken on, in either direction, while the socket does not take what waits. */
+  queueFull(): RpcError | undefined {
     const { queuedBytes } = this.sender
-    const { maxQueuedBytes } = this.options
-    if (queuedBytes <= maxQueuedBytes) return undefined
-    return new RpcError(
-      'RESOURCE_EXHAUSTED',
-      `${queuedBytes} bytes wait for ${this.remote}, at most ${maxQueuedBytes}`,
-      {
-        reason: 'queue_full',
-        retry: retrySafely,
-        details: { queuedBytes, limit: maxQueuedBytes },
-      },
-    )
+    const { maxQueuedBytes: limit } = this.options
+    if (queuedBytes <= limit) return undefined
+    return new RpcError('RESOURCE_EXHAUSTED', `${queuedBytes} bytes wait for ${this.remote}, at most ${limit}`, {
+      reason: 'queue_full',
+      retry: retrySafely,
+      details: { queuedBytes, limit },
+    })
   }
 
   open(stream: Stream | undefined): number {
@@ -303,7 +304,7 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
       } catch (thrown) {
         logTeardown(this.log, thrown) // of a subscriber that this frame has ended
       }
-      if (this.sender.queuedBytes > 2 * this.options.maxQueuedBytes) this.fail(this.slowPeer())
+      if (asksForAnswer(type) && this.sender.queuedBytes > 4 * this.options.maxQueuedBytes) this.fail(this.slowPeer())
     }
   }
 
@@ -475,6 +476,11 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
 }
 
 const NO_POSITION = new Uint8Array(8)
+
+/** Whether a frame makes us send something, whatever the peer reads. */
+function asksForAnswer(type: number): boolean {
+  return type === FrameType.KEEPALIVE || (type >= FrameType.REQUEST_RESPONSE && type <= FrameType.REQUEST_CHANNEL)
+}
 
 /** The error of a peer that does not keep to the protocol. */
 export function malformed(what: string): RpcError {

@@ -12,6 +12,8 @@ import type { Stream } from './stream.js'
 export interface AcceptorContext extends Multiplexer {
   /** Enters a stream that the peer opened. */
   accepted(streamId: number, stream: Stream): void
+  /** Why no call can be taken on while the peer does not read its answers, if so. */
+  queueFull(): RpcError | undefined
 }
 
 /** The fixed fields of a request frame. */
@@ -75,6 +77,8 @@ export class RequestAcceptor {
     if (this.running >= this.maxStreams) {
       return refused('RESOURCE_EXHAUSTED', 'too_many_streams', `${this.running} calls run on this connection`)
     }
+    const full = this.context.queueFull()
+    if (full !== undefined) return full
     const needsCredit = type === FrameType.REQUEST_STREAM || type === FrameType.REQUEST_CHANNEL
     if (!needsCredit || (credit > 0 && credit <= MAX_31_BITS)) return undefined
     return new RpcError('INVALID_ARGUMENT', `initial request-n is ${credit}`, { reason: 'malformed_frame' })

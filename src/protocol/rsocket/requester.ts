@@ -246,6 +246,7 @@ class ChannelRequester implements Requester, PumpSink<Message, EncodedItem> {
     this.requests = pump(call.messages, this, {
       name: `${call.route.contract}.${call.route.endpoint}`,
       credit: 0,
+      failAtOnce: true, // or it would wait for a service that never asks for requests
       runtime: context.runtime,
       onStalled: stalledTo(context.log),
     })
