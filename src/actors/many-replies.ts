@@ -4,7 +4,7 @@ import { paceByReply, paced, type Pullable } from '../streams/index.js'
 import { checkEach } from './check-each.js'
 import type { CallContext } from './call-context.js'
 import type { Faults } from './faults.js'
-import { RunningCall, type Answer, type ServedEndpoint } from './running-call.js'
+import { isThenable, RunningCall, type Answer, type ServedEndpoint } from './running-call.js'
 
 /** Answers `serverStream` and `duplex` calls: the handler gives an Observable or something to iterate. */
 export function manyReplies(served: ServedEndpoint): Answer {
@@ -66,7 +66,8 @@ class ReplySubscriber extends Subscriber<unknown> {
 function replies(result: unknown, name: string): Observable<unknown> {
   if (isObservable(result)) return result
   if (isPullable(result)) return paced(result)
-  const given = result === null ? 'null' : typeof result
+  if (isThenable(result)) result.then(undefined, () => {}) // the call has failed; nobody waits for its rejection
+  const given = result === null ? 'null' : isThenable(result) ? 'a promise' : typeof result
   throw new RpcError(
     'INTERNAL',
     `${name}: the handler gave ${given}, expected an Observable, an iterable or an async iterable`,

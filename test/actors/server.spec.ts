@@ -171,6 +171,7 @@ describe('createServer', () => {
       ['nothing', undefined, 'undefined'],
       ['null', null, 'null'],
       ['a plain object', {}, 'object'],
+      ['a promise', Promise.resolve([]), 'a promise'],
     ])('refuses %s as a stream', (_, result, what) => {
       const many = stubOf(Many, { list: () => result as never })
 
@@ -178,6 +179,18 @@ describe('createServer', () => {
 
       expect(error).toMatchObject({ code: 'INTERNAL', reason: 'not_a_stream' })
       expect(error?.message).toContain(`the handler gave ${what}`)
+    })
+
+    it('leaves no rejection of a refused promise behind', async () => {
+      const unhandled = vi.fn()
+      process.once('unhandledRejection', unhandled)
+      const many = stubOf(Many, { list: () => Promise.reject(new TypeError('broken')) as never })
+
+      record(many.list('a'))
+      await new Promise(resolve => setImmediate(resolve))
+
+      expect(unhandled).not.toHaveBeenCalled()
+      process.off('unhandledRejection', unhandled)
     })
 
     it('takes no more from an iterable than is consumed', () => {
