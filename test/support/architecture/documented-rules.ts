@@ -40,12 +40,17 @@ export const documentedDefaults: Rule = {
 /** The names of the members of an interface, inherited ones too. */
 type InterfaceMembers = (name: string) => readonly string[]
 
+/** Interfaces of others that ours extend and our classes implement; their members are explained there. */
+const documentedByRxjs: ReadonlyMap<string, readonly string[]> = new Map([['Observer', ['next', 'error', 'complete']]])
+
 function interfaceMembers(files: readonly SourceFile[]): InterfaceMembers {
   const found = files.flatMap(file => parse(file).program.body.map(inner)).filter(isInterface)
   const byName = new Map(found.map(each => [each.id.name, each]))
   const namesIn: InterfaceMembers = name => {
     const node = byName.get(name)
-    return node === undefined ? [] : [...membersOf(node).map(member => member.name), ...basesOf(node).flatMap(namesIn)]
+    return node === undefined
+      ? (documentedByRxjs.get(name) ?? [])
+      : [...membersOf(node).map(member => member.name), ...basesOf(node).flatMap(namesIn)]
   }
   return namesIn
 }

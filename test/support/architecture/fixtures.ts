@@ -340,6 +340,13 @@ export const fixtures: readonly Fixture[] = [
           said = 'as the interface says'
           override name = 'G'
         }
+        /** What rxjs explains. */
+        export interface Receiver extends Observer<number> {}
+        /** A receiver. */
+        export class I implements Receiver {
+          next(): void {}
+          other(): void {} // ✗
+        }
         /** Options. */
         export interface HOptions {
           /** Said. */
