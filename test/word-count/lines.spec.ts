@@ -62,7 +62,7 @@ describe('lines', () => {
     await expect(linesOf(Uint8Array.from(bytes)).next()).rejects.toMatchObject({ reason: 'not_utf8', details })
   })
 
-  it('refuses before the first line what is bad in the last', async () => {
+  it('refuses a bad last line before the first', async () => {
     const content = Buffer.concat([Buffer.from(LONG), Uint8Array.of(0xff)])
 
     await expect(linesOf(content).next()).rejects.toMatchObject({ reason: 'not_utf8', details: { line: 100_001 } })
