@@ -133,7 +133,11 @@ class FoundNodes implements Found {
   }
 
   private addService(name: string): void {
-    if (this.services.has(name) || this.services.size >= MAX_SERVICES || !isServiceName(name)) return
+    if (this.services.has(name) || !isServiceName(name)) return
+    if (this.services.size >= MAX_SERVICES) {
+      this.skip(name, `there are ${MAX_SERVICES} services already`)
+      return
+    }
     this.services.add(name)
     this.learnt$.next(name)
   }

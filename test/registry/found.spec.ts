@@ -1,0 +1,23 @@
+import type { LogEvent } from 'millrace/core'
+import { describe, expect, it } from 'vitest'
+import { found, MAX_SERVICES } from '../../src/registry/mdns/found.js'
+import type { DnsRecord } from '../../src/registry/mdns/packet.js'
+
+describe('found', () => {
+  it('asks for no more services than its limit, and logs the rest', () => {
+    const lines: LogEvent[] = []
+    const nodes = found('micro', line => lines.push(line))
+    const names = Array.from({ length: MAX_SERVICES + 1 }, (_, index) => `service-${index}`)
+
+    nodes.hear(names.map(listed), 0)
+
+    expect(nodes.services.size).toBe(MAX_SERVICES)
+    expect(lines.map(({ message }) => message)).toEqual([
+      `record "service-${MAX_SERVICES}" skipped: there are ${MAX_SERVICES} services already`,
+    ])
+  })
+})
+
+function listed(name: string): DnsRecord {
+  return { type: 'PTR', name: '_services.micro', ttl: 120, data: `${name}._services.micro` }
+}
