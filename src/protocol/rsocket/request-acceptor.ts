@@ -5,7 +5,9 @@ import { sendError } from './error-frame.js'
 import { Flag, FrameType, MAX_31_BITS } from './frame.js'
 import type { RequestMetadata, RouteReader } from './metadata.js'
 import { logTeardown, type Multiplexer } from './multiplexer.js'
-import { ChannelResponder, StreamResponder, UnaryResponder } from './responder.js'
+import { ChannelResponder } from './channel-responder.js'
+import { StreamResponder } from './stream-responder.js'
+import { UnaryResponder } from './unary-responder.js'
 import type { Stream } from './stream.js'
 
 /** What the acceptor needs of its connection. */

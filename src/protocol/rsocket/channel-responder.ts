@@ -1,177 +1,18 @@
-import { Observable, Subscriber } from 'rxjs'
+import { Observable, type Subscriber } from 'rxjs'
 import { RpcError, type Message } from '../../core/index.js'
-import { CreditWindow, deliver, pump, stalledTo, type Pump, type PumpSink } from '../../streams/index.js'
-import { runCall, type Call, type Peer, type SingleCall, type StreamingCall } from '../peer.js'
+import { CreditWindow, deliver, type Pump } from '../../streams/index.js'
+import type { Peer, StreamingCall } from '../peer.js'
 import { sendError } from './error-frame.js'
 import { Flag, FrameType } from './frame.js'
 import { NONE } from './frame-sender.js'
-import { encodeItem, logTeardown, readItem, sendItem, type EncodedItem, type Multiplexer } from './multiplexer.js'
-import type { Stream } from './stream.js'
-
-/** Answers a unary call: the first message ends it. */
-export class UnaryResponder extends Subscriber<Message> implements Stream {
-  private readonly context: Multiplexer
-  private readonly id: number
-
-  constructor(context: Multiplexer, streamId: number) {
-    super()
-    this.context = context
-    this.id = streamId
-  }
-
-  /** Makes the call. */
-  start(peer: Peer, call: SingleCall): void {
-    runCall(peer, call, this)
-  }
-
-  onPayload(): void {
-    // The only request has arrived already.
-  }
-
-  onError(): void {
-    this.cancel()
-  }
-
-  onCancel(): void {
-    this.cancel()
-  }
-
-  onRequestN(): void {
-    // The one reply needs no credit.
-  }
-
-  onWritable(): void {
-    // Nothing waits.
-  }
-
-  onConnectionLost(): void {
-    this.unsubscribe()
-  }
-
-  override unsubscribe(): void {
-    try {
-      super.unsubscribe()
-    } catch (error) {
-      logTeardown(this.context.log, error)
-    }
-  }
-
-  protected override _next(message: Message): void {
-    try {
-      const item = encodeItem(this.context.codec, message)
-      this.end()
-      sendItem(this.context.sender, this.id, item, Flag.COMPLETE)
-    } catch (error) {
-      this.error(error)
-      return
-    }
-    this.unsubscribe()
-  }
-
-  protected override _error(error: unknown): void {
-    this.end()
-    sendError(this.context.sender, this.id, error)
-    this.unsubscribe()
-  }
-
-  protected override _complete(): void {
-    this.end()
-    this.context.sender.send(this.id, FrameType.PAYLOAD, Flag.COMPLETE, NONE, undefined, undefined)
-    this.unsubscribe()
-  }
-
-  private cancel(): void {
-    this.end()
-    this.unsubscribe()
-  }
-
-  private end(): void {
-    this.context.forget(this.id)
-  }
-}
-
-/** Answers a stream: pumps the replies as far as the requester asks for them. */
-export class StreamResponder implements Stream, PumpSink<Message, EncodedItem> {
-  private readonly context: Multiplexer
-  private readonly id: number
-  private readonly replies: Pump
-
-  constructor(context: Multiplexer, streamId: number, peer: Peer, call: SingleCall, credit: number) {
-    this.context = context
-    this.id = streamId
-    this.replies = pump(repliesOf(peer, call), this, {
-      name: `${call.route.contract}.${call.route.endpoint}`,
-      credit,
-      runtime: context.runtime,
-      onStalled: stalledTo(context.log),
-    })
-  }
-
-  /** Makes the call. */
-  start(): void {
-    this.replies.start()
-  }
-
-  get ready(): boolean {
-    return this.context.sender.ready
-  }
-
-  blocked(): void {
-    this.context.blocked(this)
-  }
-
-  encode(message: Message): EncodedItem {
-    return encodeItem(this.context.codec, message)
-  }
-
-  send(item: EncodedItem): void {
-    sendItem(this.context.sender, this.id, item, 0)
-  }
-
-  complete(): void {
-    this.context.forget(this.id)
-    this.context.sender.send(this.id, FrameType.PAYLOAD, Flag.COMPLETE, NONE, undefined, undefined)
-  }
-
-  fail(error: unknown): void {
-    this.context.forget(this.id)
-    sendError(this.context.sender, this.id, error)
-  }
-
-  teardownFailed(error: unknown): void {
-    logTeardown(this.context.log, error)
-  }
-
-  onPayload(): void {
-    // The only request has arrived already.
-  }
-
-  onError(): void {
-    this.onCancel()
-  }
-
-  onCancel(): void {
-    this.context.forget(this.id)
-    this.replies.cancel()
-  }
-
-  onRequestN(n: number): void {
-    this.replies.request(n)
-  }
-
-  onWritable(): void {
-    this.replies.resume()
-  }
-
-  onConnectionLost(): void {
-    this.replies.cancel()
-  }
-}
+import { itemPump, type SendingStream } from './item-pump.js'
+import { readItem, type Multiplexer } from './multiplexer.js'
+import { repliesOf } from './replies-of.js'
 
 /** Answers a channel: a stream of requests, paced by how they are consumed, and a stream of replies. */
-export class ChannelResponder implements Stream, PumpSink<Message, EncodedItem> {
+export class ChannelResponder implements SendingStream {
   private readonly context: Multiplexer
-  private readonly id: number
+  readonly id: number
   private readonly replies: Pump
   private subscribed: boolean
   private requests: RequestReceiver | undefined
@@ -193,12 +34,7 @@ export class ChannelResponder implements Stream, PumpSink<Message, EncodedItem> 
     this.requestsEnded = complete ? {} : undefined
     this.repliesEnded = false
     const messages = new Observable<Message>(subscriber => this.subscribeRequests(subscriber))
-    this.replies = pump(repliesOf(peer, { ...call, messages }), this, {
-      name: `${call.route.contract}.${call.route.endpoint}`,
-      credit,
-      runtime: context.runtime,
-      onStalled: stalledTo(context.log),
-    })
+    this.replies = itemPump(context, this, call.route, repliesOf(peer, { ...call, messages }), { credit })
   }
 
   /** Makes the call. */
@@ -206,38 +42,18 @@ export class ChannelResponder implements Stream, PumpSink<Message, EncodedItem> 
     this.replies.start()
   }
 
-  get ready(): boolean {
-    return this.context.sender.ready
-  }
-
-  blocked(): void {
-    this.context.blocked(this)
-  }
-
-  encode(message: Message): EncodedItem {
-    return encodeItem(this.context.codec, message)
-  }
-
-  send(item: EncodedItem): void {
-    sendItem(this.context.sender, this.id, item, 0)
-  }
-
-  complete(): void {
+  allSent(): void {
     this.repliesEnded = true
     this.context.sender.send(this.id, FrameType.PAYLOAD, Flag.COMPLETE, NONE, undefined, undefined)
     if (this.requestsEnded !== undefined) this.context.forget(this.id)
     else if (this.requests === undefined) this.stopRequests()
   }
 
-  fail(error: unknown): void {
+  sendingFailed(error: unknown): void {
     this.context.forget(this.id)
     this.repliesEnded = true
     sendError(this.context.sender, this.id, error)
     this.endRequests({ error: cancelled('the call has failed') })
-  }
-
-  teardownFailed(error: unknown): void {
-    logTeardown(this.context.log, error)
   }
 
   onPayload(flags: number, bytes: Uint8Array, metadataStart: number, metadataEnd: number, end: number): void {
@@ -339,11 +155,6 @@ export class ChannelResponder implements Stream, PumpSink<Message, EncodedItem> 
     this.replies.cancel()
     requests?.subscriber.error(error)
   }
-}
-
-/** What `peer` answers; that it throws is an answer, too. */
-function repliesOf(peer: Peer, call: Call): Observable<Message> {
-  return new Observable(subscriber => runCall(peer, call, subscriber))
 }
 
 interface RequestsEnd {

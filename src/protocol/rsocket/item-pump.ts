@@ -1,0 +1,67 @@
+import type { Observable } from 'rxjs'
+import type { Message } from '../../core/index.js'
+import { pump, stalledTo, type Pump, type PumpOptions, type PumpSink } from '../../streams/index.js'
+import type { Route } from '../peer.js'
+import { encodeItem, logTeardown, sendItem, type EncodedItem, type Multiplexer } from './multiplexer.js'
+import type { Stream } from './stream.js'
+
+/** A stream that sends items. */
+export interface SendingStream extends Stream {
+  /** Its id on the connection. */
+  readonly id: number
+  /** The source has completed, and every item is sent. */
+  allSent(): void
+  /** The source has failed, or an item could not be sent. */
+  sendingFailed(error: unknown): void
+}
+
+/** Pumps `items$` out on `stream`, as far as the peer gives credit and the socket takes them. */
+export function itemPump(
+  context: Multiplexer,
+  stream: SendingStream,
+  { contract, endpoint }: Route,
+  items$: Observable<Message>,
+  { credit, failAtOnce = false }: Pick<PumpOptions, 'credit' | 'failAtOnce'>,
+): Pump {
+  const { runtime, log } = context
+  const name = `${contract}.${endpoint}`
+  return pump(items$, new ItemSink(context, stream), { name, credit, failAtOnce, runtime, onStalled: stalledTo(log) })
+}
+
+class ItemSink implements PumpSink<Message, EncodedItem> {
+  private readonly context: Multiplexer
+  private readonly stream: SendingStream
+
+  constructor(context: Multiplexer, stream: SendingStream) {
+    this.context = context
+    this.stream = stream
+  }
+
+  get ready(): boolean {
+    return this.context.sender.ready
+  }
+
+  blocked(): void {
+    this.context.blocked(this.stream)
+  }
+
+  encode(message: Message): EncodedItem {
+    return encodeItem(this.context.codec, message)
+  }
+
+  send(item: EncodedItem): void {
+    sendItem(this.context.sender, this.stream.id, item, 0)
+  }
+
+  complete(): void {
+    this.stream.allSent()
+  }
+
+  fail(error: unknown): void {
+    this.stream.sendingFailed(error)
+  }
+
+  teardownFailed(error: unknown): void {
+    logTeardown(this.context.log, error)
+  }
+}

@@ -1,0 +1,31 @@
+import { Subscription, type Unsubscribable } from 'rxjs'
+import type { Call, ReplyObserver } from '../peer.js'
+import { ChannelRequester } from './channel-requester.js'
+import { FrameType } from './frame.js'
+import { NONE } from './frame-sender.js'
+import type { RequesterContext } from './requester-context.js'
+import { sendRequest } from './send-request.js'
+import { StreamRequester } from './stream-requester.js'
+import { UnaryRequester } from './unary-requester.js'
+
+/** Makes a call over a connection. Throws when the body cannot be encoded or is too large. */
+export function request(context: RequesterContext, call: Call, replies: ReplyObserver): Unsubscribable {
+  const refusal = context.refusal()
+  if (refusal !== undefined) {
+    replies.error(refusal)
+    return Subscription.EMPTY
+  }
+  switch (call.kind) {
+    case 'unary':
+      return new UnaryRequester(context, call, replies)
+    case 'serverStream':
+      return new StreamRequester(context, call, replies)
+    case 'tell':
+      sendRequest(context, call, undefined, FrameType.REQUEST_FNF, NONE)
+      replies.complete()
+      return Subscription.EMPTY
+    case 'clientStream':
+    case 'duplex':
+      return new ChannelRequester(context, call, replies).start()
+  }
+}

@@ -1,0 +1,90 @@
+import { Subscriber } from 'rxjs'
+import type { Message } from '../../core/index.js'
+import { runCall, type Peer, type SingleCall } from '../peer.js'
+import { sendError } from './error-frame.js'
+import { Flag, FrameType } from './frame.js'
+import { NONE } from './frame-sender.js'
+import { encodeItem, logTeardown, sendItem, type Multiplexer } from './multiplexer.js'
+import type { Stream } from './stream.js'
+
+/** Answers a unary call: the first message ends it. */
+export class UnaryResponder extends Subscriber<Message> implements Stream {
+  private readonly context: Multiplexer
+  private readonly id: number
+
+  constructor(context: Multiplexer, streamId: number) {
+    super()
+    this.context = context
+    this.id = streamId
+  }
+
+  /** Makes the call. */
+  start(peer: Peer, call: SingleCall): void {
+    runCall(peer, call, this)
+  }
+
+  onPayload(): void {
+    // The only request has arrived already.
+  }
+
+  onError(): void {
+    this.cancel()
+  }
+
+  onCancel(): void {
+    this.cancel()
+  }
+
+  onRequestN(): void {
+    // The one reply needs no credit.
+  }
+
+  onWritable(): void {
+    // Nothing waits.
+  }
+
+  onConnectionLost(): void {
+    this.unsubscribe()
+  }
+
+  override unsubscribe(): void {
+    try {
+      super.unsubscribe()
+    } catch (error) {
+      logTeardown(this.context.log, error)
+    }
+  }
+
+  protected override _next(message: Message): void {
+    try {
+      const item = encodeItem(this.context.codec, message)
+      this.end()
+      sendItem(this.context.sender, this.id, item, Flag.COMPLETE)
+    } catch (error) {
+      this.error(error)
+      return
+    }
+    this.unsubscribe()
+  }
+
+  protected override _error(error: unknown): void {
+    this.end()
+    sendError(this.context.sender, this.id, error)
+    this.unsubscribe()
+  }
+
+  protected override _complete(): void {
+    this.end()
+    this.context.sender.send(this.id, FrameType.PAYLOAD, Flag.COMPLETE, NONE, undefined, undefined)
+    this.unsubscribe()
+  }
+
+  private cancel(): void {
+    this.end()
+    this.unsubscribe()
+  }
+
+  private end(): void {
+    this.context.forget(this.id)
+  }
+}
