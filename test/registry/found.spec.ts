@@ -4,7 +4,7 @@ import { found, MAX_SERVICES } from '../../src/registry/mdns/found.js'
 import type { DnsRecord } from '../../src/registry/mdns/packet.js'
 
 describe('found', () => {
-  it('asks for no more services than its limit, and logs the rest', () => {
+  it('leaves out services over the limit and logs them', () => {
     const lines: LogEvent[] = []
     const nodes = found('micro', line => lines.push(line))
     const names = Array.from({ length: MAX_SERVICES + 1 }, (_, index) => `service-${index}`)
