@@ -13,7 +13,7 @@ import type { Frame, Socket } from '../../transport/index.js'
 import { callOf, type Call, type Peer, type ReplyObserver } from '../peer.js'
 import type { Connection, ConnectionStatus } from '../protocol.js'
 import { readError, sendErrorFrame } from './error-frame.js'
-import { ErrorCode, Flag, FrameType, HEADER_BYTES, MAX_31_BITS, readU16, readU24, readU32 } from './frame.js'
+import { ErrorCode, Flag, FrameType, HEADER_BYTES, MAX_31_BITS, readU16, readU32 } from './frame.js'
 import { FrameSender, NONE } from './frame-sender.js'
 import { Keepalive } from './keepalive.js'
 import { RouteReader, RouteWriter } from './metadata.js'
@@ -23,6 +23,7 @@ import { request } from './request.js'
 import type { RequesterContext } from './requester-context.js'
 import { RequestAcceptor } from './request-acceptor.js'
 import type { Stream } from './stream.js'
+import { malformed, StreamFrames } from './stream-frames.js'
 
 /** How a connection ended; `undefined` when it was closed on purpose. */
 export type ConnectionEnd = RpcError | undefined
@@ -46,6 +47,7 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   private readonly socket: Socket
   private readonly streams: Map<number, Stream>
   private readonly acceptor: RequestAcceptor
+  private readonly streamFrames: StreamFrames
   private readonly status$: BehaviorSubject<ConnectionStatus>
   private readonly onEnd: (end: ConnectionEnd) => void
   private blockedStreams: Set<Stream>
@@ -70,6 +72,12 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     this.socket = socket
     this.streams = new Map()
     this.acceptor = new RequestAcceptor(this, new RouteReader(), options.maxStreams)
+    this.streamFrames = new StreamFrames(this.acceptor, {
+      stream: id => this.streams.get(id),
+      isOwn: id => this.isOwn(id),
+      isOpen: () => this.status$.value === 'open',
+      fail: error => this.fail(error),
+    })
     this.status$ = new BehaviorSubject<ConnectionStatus>('open')
     this.onEnd = onEnd
     this.blockedStreams = new Set()
@@ -301,41 +309,11 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     else if (this.onFirstFrames(type, flags, streamId, frame)) {
       try {
         if (streamId === 0) this.onConnectionFrame(type, flags, frame)
-        else this.onStreamFrame(type, flags, streamId, frame)
+        else if (!this.streamFrames.take(type, flags, streamId, frame)) this.onUnknown(type, flags)
       } catch (thrown) {
         logTeardown(this.log, thrown) // of a subscriber that this frame has ended
       }
       if (asksForAnswer(type) && this.sender.queuedBytes > 4 * this.options.maxQueuedBytes) this.fail(this.slowPeer())
-    }
-  }
-
-  private onStreamFrame(type: number, flags: number, streamId: number, { bytes, start, end }: Frame): void {
-    switch (type) {
-      case FrameType.PAYLOAD:
-        this.onPayload(flags, streamId, bytes, start, end)
-        return
-      case FrameType.REQUEST_N:
-        this.onRequestN(streamId, bytes, start, end)
-        return
-      case FrameType.CANCEL:
-        this.streams.get(streamId)?.onCancel()
-        return
-      case FrameType.ERROR:
-        this.onStreamError(streamId, bytes, start, end)
-        return
-      case FrameType.REQUEST_RESPONSE:
-      case FrameType.REQUEST_FNF:
-      case FrameType.REQUEST_STREAM:
-      case FrameType.REQUEST_CHANNEL:
-        this.onRequest(type, flags, streamId, bytes, start, end)
-        return
-      case FrameType.SETUP:
-      case FrameType.KEEPALIVE:
-      case FrameType.LEASE:
-      case FrameType.METADATA_PUSH:
-        return // connection frames on a stream are ignored
-      default:
-        this.onUnknown(type, flags)
     }
   }
 
@@ -358,90 +336,6 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
       default:
         this.onUnknown(type, flags)
     }
-  }
-
-  private onPayload(flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
-    const stream = this.streams.get(streamId)
-    if (stream === undefined) return // what was on its way when we cancelled
-    if ((flags & Flag.FOLLOWS) !== 0) {
-      this.fail(malformed('a fragment: fragmentation is not offered here'))
-      return
-    }
-    if ((flags & (Flag.NEXT | Flag.COMPLETE)) === 0) {
-      this.fail(malformed('a PAYLOAD that is neither an item nor an end'))
-      return
-    }
-    const body = start + HEADER_BYTES
-    if ((flags & Flag.METADATA) === 0) {
-      stream.onPayload(flags, bytes, -1, body, end)
-      return
-    }
-    const metadataEnd = this.metadataEnd(bytes, body, end, flags)
-    if (metadataEnd >= 0) stream.onPayload(flags, bytes, body + 3, metadataEnd, end)
-  }
-
-  private onRequestN(streamId: number, bytes: Uint8Array, start: number, end: number): void {
-    if (end - start < HEADER_BYTES + 4) {
-      this.fail(malformed('a REQUEST_N frame without a number'))
-      return
-    }
-    const n = readU32(bytes, start + HEADER_BYTES)
-    if (n > 0) this.streams.get(streamId)?.onRequestN(n >= MAX_31_BITS ? Infinity : n)
-  }
-
-  private onStreamError(streamId: number, bytes: Uint8Array, start: number, end: number): void {
-    if (end - start < HEADER_BYTES + 4) {
-      this.fail(malformed('an ERROR frame without a code'))
-      return
-    }
-    const stream = this.streams.get(streamId)
-    if (stream === undefined) return
-    stream.onError(readError(readU32(bytes, start + HEADER_BYTES), bytes, start + HEADER_BYTES + 4, end))
-  }
-
-  private onRequest(
-    type: number,
-    flags: number,
-    streamId: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): void {
-    if (this.isOwn(streamId)) {
-      this.fail(malformed(`a request on stream ${streamId}, which is not the peer's to open`))
-      return
-    }
-    if (this.streams.has(streamId)) return
-    if ((flags & Flag.FOLLOWS) !== 0) {
-      this.fail(malformed('a fragment: fragmentation is not offered here'))
-      return
-    }
-    const hasCredit = type === FrameType.REQUEST_STREAM || type === FrameType.REQUEST_CHANNEL
-    const body = start + HEADER_BYTES + (hasCredit ? 4 : 0)
-    if (body > end) {
-      this.fail(malformed('a request without its request-n'))
-      return
-    }
-    const hasMetadata = (flags & Flag.METADATA) !== 0
-    const metadataEnd = hasMetadata ? this.metadataEnd(bytes, body, end, flags) : body
-    if (metadataEnd < 0) return
-    const credit = hasCredit ? readU32(bytes, start + HEADER_BYTES) : 0
-    const draining = this.status$.value !== 'open'
-    this.acceptor.accept(
-      { type, flags, streamId, credit, draining },
-      bytes,
-      hasMetadata ? body + 3 : body,
-      metadataEnd,
-      end,
-    )
-  }
-
-  /** Where the metadata of a frame ends; negative when the frame is invalid and has been dealt with. */
-  private metadataEnd(bytes: Uint8Array, body: number, end: number, flags: number): number {
-    const metadataEnd = body + 3 <= end ? body + 3 + readU24(bytes, body) : end + 1
-    if (metadataEnd <= end) return metadataEnd
-    if ((flags & Flag.IGNORE) === 0) this.fail(malformed('metadata that is longer than its frame'))
-    return -1
   }
 
   private onKeepalive(flags: number, bytes: Uint8Array, start: number, end: number): void {
@@ -481,9 +375,4 @@ const NO_POSITION = new Uint8Array(8)
 /** Whether a frame makes us send something, whatever the peer reads. */
 function asksForAnswer(type: number): boolean {
   return type === FrameType.KEEPALIVE || (type >= FrameType.REQUEST_RESPONSE && type <= FrameType.REQUEST_CHANNEL)
-}
-
-/** The error of a peer that does not keep to the protocol. */
-export function malformed(what: string): RpcError {
-  return new RpcError('INVALID_ARGUMENT', `the peer sent ${what}`, { reason: 'malformed_frame' })
 }
