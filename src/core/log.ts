@@ -19,14 +19,30 @@ export type Log = (event: LogEvent) => void
 /** A log that drops everything. */
 export const silentLog: Log = () => {}
 
-/** The default log: warnings and errors as one line each on the console; control characters are written as escapes. */
-export const consoleLog: Log = ({ level, event, message }) => {
+/**
+ * The default log: warnings and errors as one line each on the console, and below an error, indented, the stack of what
+ * was thrown here (`fields.error`). Control characters are written as escapes.
+ */
+export const consoleLog: Log = ({ level, event, message, fields }) => {
   if (level !== 'warn' && level !== 'error') return
-  console[level](`millrace ${level} ${event} · ${message.replace(CONTROL, escaped)}`)
+  const stack = level === 'error' && fields?.['error'] instanceof Error ? fields['error'].stack : undefined
+  console[level](`millrace ${level} ${event} · ${printable(message)}${stack === undefined ? '' : indented(stack)}`)
 }
 
 /** What ends a line or moves the cursor: a message may quote a peer, who must not write lines of its own. */
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/gu
+
+function printable(text: string): string {
+  return text.replace(CONTROL, escaped)
+}
+
+/** However a message in the stack is written, no line of it begins as a line of the log does. */
+function indented(stack: string): string {
+  return stack
+    .split('\n')
+    .map(line => `\n    ${printable(line.trim())}`)
+    .join('')
+}
 
 function escaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`

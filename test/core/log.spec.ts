@@ -21,6 +21,18 @@ describe('consoleLog', () => {
 
     expect(lines).toEqual(['millrace warn a · b\\u000d\\u000amillrace error\\u001b[2J\\u0085\\u2028é'])
   })
+
+  it('prints the stack of an error, indented', () => {
+    const lines = written()
+
+    consoleLog({ level: 'error', event: 'a', message: 'b', fields: { error: new TypeError('c\nmillrace error d') } })
+
+    const [first, ...stack] = String(lines[0]).split('\n')
+    expect(first).toBe('millrace error a · b')
+    expect(stack[0]).toBe('    TypeError: c')
+    expect(stack.length).toBeGreaterThan(2)
+    expect(stack.every(line => line.startsWith('    '))).toBe(true)
+  })
 })
 
 /** What goes to the console from now on. */
