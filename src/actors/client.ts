@@ -1,3 +1,5 @@
+// A program whose `lib` is older than Symbol.asyncDispose gets it with the declarations of this file.
+/// <reference lib="esnext.disposable" preserve="true" />
 import { lastValueFrom, merge } from 'rxjs'
 import {
   consoleLog,
