@@ -11,7 +11,7 @@ import { InFlight } from './in-flight.js'
 import { PeakRss } from './peak-rss.js'
 import { pipeline, type Services } from './pipeline.js'
 import { plainCount } from './plain-count.js'
-import { ProgressBar } from './progress.js'
+import { ProgressBar, showWhile } from './progress.js'
 import { differences, type Result } from './result.js'
 import { CONCURRENCY, FOUND_WITHIN_MS, serviceName, WINDOW } from './settings.js'
 
@@ -49,7 +49,8 @@ export async function job(options: JobOptions): Promise<JobResult> {
     children.growthMb('tokenizer'),
     children.growthMb('counter'),
   ])
-  const plain = await plainCount(folder.path, folder.ending)
+  const again = plainCount(folder.path, folder.ending)
+  const plain = await showWhile(out, 'counting once more without millrace …', again)
   const result = { ...counted, rssMb: { reader, tokenizer, counter, parent: memory.growthMb() } }
   memory.stop()
   return { result, differences: differences(result, plain) }

@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import { systemRuntime } from 'millrace'
-import { defer, firstValueFrom, fromEvent, map, merge } from 'rxjs'
+import { catchError, defer, firstValueFrom, fromEvent, map, merge, mergeMap, throwError, timer } from 'rxjs'
 import { type Arguments, readArguments, usage, UsageError } from './arguments.js'
 import { startChildren } from './children.js'
 import { openFolder } from './folder.js'
@@ -9,12 +9,15 @@ import { resultJson, resultTable } from './result.js'
 
 const { stderr } = process
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
 /** Ends the job; the exit code is the shell's for a program that a signal ended. */
 const interrupted$ = merge(
-  ...(['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map(signal =>
-    fromEvent(process, signal).pipe(map(() => 128 + constants.signals[signal])),
-  ),
+  ...SIGNALS.map(signal => fromEvent(process, signal).pipe(map(() => 128 + constants.signals[signal]))),
 )
+
+/** Sockets of a process that dies close before its end is told: so long a failure waits for a better one, ms. */
+const NEWS_WITHIN_MS = 100
 
 process.exitCode = await main()
 
@@ -36,8 +39,12 @@ async function run({ folder: name, ending, tokenizers, json }: Arguments): Promi
   const id = systemRuntime().id().slice(0, 12)
   const roles = ['reader', ...Array.from({ length: tokenizers }, () => 'tokenizer' as const), 'counter'] as const
   const children = startChildren(roles, id)
+  // npm hands on what the terminal has sent already: the second signal must not end the job before its children.
+  for (const signal of SIGNALS) process.on(signal, () => {})
   try {
-    const done$ = defer(() => job({ folder, children, tokenizers, run: id, out: stderr }))
+    const done$ = defer(() => job({ folder, children, tokenizers, run: id, out: stderr })).pipe(
+      catchError(error => timer(NEWS_WITHIN_MS).pipe(mergeMap(() => throwError(() => error)))),
+    )
     const end = await firstValueFrom(merge(interrupted$, children.failures$, done$))
     if (typeof end !== 'number') return report(end, json)
     await children.stop()

@@ -10,6 +10,8 @@ export interface Progress {
 
 const EVERY_MS = 100
 const BAR = 12
+/** Width of a terminal that does not know its own, which says 0. */
+const COLUMNS = 80
 const CLEAR_LINE = '\r\u001B[K'
 
 /** A bar on a terminal that shows how far the job is. On anything but a terminal it writes nothing but notes. */
@@ -39,7 +41,18 @@ export class ProgressBar {
 
   private draw(): void {
     const seconds = (performance.now() - this.startedAt) / 1000
-    this.out.write(CLEAR_LINE + progressLine(this.progress(), seconds).slice(0, this.out.columns - 1))
+    this.out.write(CLEAR_LINE + progressLine(this.progress(), seconds).slice(0, (this.out.columns || COLUMNS) - 1))
+  }
+}
+
+/** Shows a line on a terminal until some work is done. */
+export async function showWhile<T>(out: NodeJS.WriteStream, text: string, work: Promise<T>): Promise<T> {
+  if (!out.isTTY) return work
+  out.write(text)
+  try {
+    return await work
+  } finally {
+    out.write(CLEAR_LINE)
   }
 }
 

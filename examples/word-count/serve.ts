@@ -1,4 +1,4 @@
-import { type Actor, createService } from 'millrace'
+import { type Actor, consoleLog, createService } from 'millrace'
 import { rsocket } from 'millrace/protocol/rsocket'
 import { mdns } from 'millrace/registry/mdns'
 import { tcp } from 'millrace/transport/tcp'
@@ -29,6 +29,8 @@ export function serve(actor: Actor): void {
     address: '127.0.0.1:0',
     signals: [],
     drainMs: LAST_MS / 2,
+    // What is cut off once the parent has gone is meant to be: on Ctrl-C nobody wants to read of it.
+    log: event => process.connected && consoleLog(event),
   })
   let memory: PeakRss | undefined
   service.run({ stop: parentGone$ }).subscribe(({ state }) => {

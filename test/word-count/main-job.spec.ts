@@ -95,8 +95,17 @@ describe('main job', () => {
 
     process.kill(-job.pid, 'SIGINT')
 
+    const { code, stderr } = await job.ended
+    expect([code, services.length, servicesOf(job.run)]).toEqual([130, 4, []])
+    expect(stderr).toMatch(/^unreadable: .*\n$/)
+  })
+
+  it.runIf(LINUX)('ends in order however often it is interrupted', async () => {
+    const job = await jobAtWork()
+
+    await vi.waitUntil(() => !interrupt(job.pid), { ...PATIENCE, interval: 1 })
+
     expect((await job.ended).code).toBe(130)
-    expect([services.length, servicesOf(job.run)]).toEqual([4, []])
   })
 
   it.runIf(LINUX)('ends every process when the parent is killed', async () => {
@@ -116,20 +125,29 @@ describe('main job', () => {
     await vi.waitUntil(() => servicesOf(run).length === 0, PATIENCE)
   })
 
-  it.runIf(LINUX)('fails when a service is killed', async () => {
+  it.runIf(LINUX)('fails naming the service that was killed', async () => {
     const job = await jobAtWork()
 
-    process.kill(childrenOf(job.pid)[0] ?? 0, 'SIGKILL')
+    process.kill(childrenOf(job.pid).at(-1) ?? 0, 'SIGKILL')
 
     const { code, stderr } = await job.ended
     expect(code).toBe(1)
-    expect(stderr).toMatch(/^the job has failed: /m)
+    expect(stderr).toMatch(/^the job has failed: the counter has ended by itself: SIGKILL$/m)
   })
 })
 
 interface StartedJob extends Pick<RunningJob, 'ended'> {
   readonly pid: number
   readonly run: string
+}
+
+/** Whether there was somebody to interrupt. */
+function interrupt(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGINT')
+  } catch {
+    return false
+  }
 }
 
 /** A job that has begun to read a file which takes long. */
