@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { fromEvent, merge, mergeMap, NEVER, type Observable, throwError } from 'rxjs'
+import { firstValueFrom, fromEvent, merge, mergeMap, NEVER, type Observable, throwError, timeout } from 'rxjs'
 
 /** What the processes of the job are; each is a program beside this file. */
 export type Role = 'reader' | 'tokenizer' | 'counter'
@@ -10,7 +10,7 @@ export type Role = 'reader' | 'tokenizer' | 'counter'
 export interface Children {
   /** Fails when one of them ends by itself. */
   readonly failures$: Observable<never>
-  /** By how much the largest process of a role has grown since it was registered, MB. */
+  /** By how much the largest process of a role has grown since it was registered, MB; fails when one does not answer. */
   growthMb(role: Role): Promise<number>
   /** Ends them all and waits for it; who does not end by itself is killed. May be called again. */
   stop(): Promise<void>
@@ -18,6 +18,8 @@ export interface Children {
 
 /** How long a process may take to end by itself, ms. */
 const PATIENCE_MS = 300
+/** Longest that a process may take to answer; one that is frozen and had nothing to do is found out by this alone, ms. */
+const ANSWER_WITHIN_MS = 5000
 
 /** Starts one process for each role named. */
 export function startChildren(roles: readonly Role[], run: string): Children {
@@ -33,7 +35,7 @@ export function startChildren(roles: readonly Role[], run: string): Children {
     ),
     async growthMb(role) {
       const ofRole = children.filter(child => child.role === role)
-      return Math.max(...(await Promise.all(ofRole.map(({ child }) => ask(child)))))
+      return Math.max(...(await Promise.all(ofRole.map(ask))))
     },
     async stop() {
       stopping = true
@@ -47,10 +49,12 @@ function start(role: Role, run: string): ChildProcess {
   return fork(fileURLToPath(new URL(`./${role}.js`, import.meta.url)), [run], { stdio: ['ignore', 2, 2, 'ipc'] })
 }
 
-async function ask(child: ChildProcess): Promise<number> {
-  const answered = once(child, 'message')
+function ask({ role, child }: { readonly role: Role; readonly child: ChildProcess }): Promise<number> {
+  const tooLate = () => new Error(`the ${role} has not answered within ${ANSWER_WITHIN_MS} ms`)
+  const answer$ = fromEvent(child, 'message', (growthMb: number) => growthMb)
+  const answered = firstValueFrom(answer$.pipe(timeout({ first: ANSWER_WITHIN_MS, with: () => throwError(tooLate) })))
   child.send('growthMb')
-  return (await answered)[0] as number
+  return answered
 }
 
 async function end(child: ChildProcess): Promise<void> {
