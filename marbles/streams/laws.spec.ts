@@ -33,7 +33,10 @@ const operators: Record<string, Passing> = {
           ready: true,
           blocked() {},
           encode: identity<string>,
-          send: (letter: string) => subscriber.next(letter),
+          send: (letter: string) => {
+            subscriber.next(letter)
+            return true
+          },
           complete: () => subscriber.complete(),
           fail: (error: unknown) => subscriber.error(error),
         }

@@ -25,7 +25,10 @@ const sent = ({ runtime, cold }: MarbleKit, source: MarbleSource<string> | Obser
         if (way.unencodable?.includes(letter) === true) throw new Error(`cannot encode ${letter}`)
         return letter
       },
-      send: (letter: string) => subscriber.next(letter),
+      send: (letter: string) => {
+        subscriber.next(letter)
+        return true
+      },
       complete: () => subscriber.complete(),
       fail: (error: unknown) => subscriber.error(error),
     }

@@ -12,8 +12,11 @@ export interface PumpSink<T, E> {
   blocked(): void
   /** Makes an item ready to be sent; the value may change afterwards. What it throws ends the stream. */
   encode(value: T): E
-  /** Sends an item. What it throws ends the stream. */
-  send(encoded: E): void
+  /**
+   * Sends an item. What it throws ends the stream. Gives false when only a part of it could be sent: the sink is not
+   * ready, and {@link Pump.resume} is to be called when all of it is.
+   */
+  send(encoded: E): boolean
   /** The source has completed and everything is sent. */
   complete(): void
   /** The source has failed and what came before is sent, or the pump itself had to end it. */
@@ -77,6 +80,8 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
   private sourceEnded: boolean
   private ended: boolean
   private failure: { readonly error: unknown } | undefined
+  /** Lets go of the item of which only a part is sent. */
+  private sending: Release | undefined
 
   constructor(source: Observable<T>, sink: PumpSink<T, E>, options: PumpOptions) {
     super()
@@ -98,6 +103,7 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
     this.sourceEnded = false
     this.ended = false
     this.failure = undefined
+    this.sending = undefined
   }
 
   start(): void {
@@ -113,11 +119,14 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
   }
 
   resume(): void {
+    this.sent(undefined)
     this.drain()
   }
 
   cancel(): void {
-    this.end(new RpcError('CANCELLED', 'the receiver cancelled before this item was sent', { reason: 'not_sent' }))
+    const reason = new RpcError('CANCELLED', 'the receiver cancelled before this item was sent', { reason: 'not_sent' })
+    this.end(reason)
+    this.sent(reason)
   }
 
   override unsubscribe(): void {
@@ -166,7 +175,7 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
     try {
       const encoded = this.sink.encode(value)
       this.credit--
-      this.sink.send(encoded)
+      if (!this.sink.send(encoded)) this.sending = hold()
     } catch (error) {
       this.abort(error)
     }
@@ -201,19 +210,29 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
       if (next === undefined) break
       this.turn--
       this.credit--
+      let sent: boolean
       try {
-        this.sink.send(next.value)
+        sent = this.sink.send(next.value)
       } catch (error) {
         next.release?.(error)
         this.abort(error)
         break
       }
       this.watch.reply()
-      next.release?.()
+      if (sent) next.release?.()
+      else this.sending = next.release
     }
     this.draining = false
     if (this.waiting.length > 0 && !this.sink.ready) this.sink.blocked()
     else if (this.sourceEnded && this.waiting.length === 0) this.finish()
+  }
+
+  /** The item of which only a part was sent is sent whole now, or never will be. */
+  private sent(reason: unknown): void {
+    const release = this.sending
+    if (release === undefined) return
+    this.sending = undefined
+    release(reason)
   }
 
   private yieldTurn(): void {

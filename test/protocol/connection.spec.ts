@@ -45,8 +45,6 @@ const malformed: { readonly [what: string]: FrameParts | Uint8Array } = {
   '40: a request on an even id': { ...request, id: 2 },
   '82: RESUME after SETUP': { type: 'RESUME' },
   'a request on the connection': { ...request, id: 0 },
-  'a fragment of a request': { ...request, flags: 'F' },
-  'a fragment of an item': { type: 'PAYLOAD', id: 3, flags: 'FN' },
   'an item that is neither item nor end': { type: 'PAYLOAD', id: 3 },
 }
 

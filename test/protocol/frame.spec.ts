@@ -2,8 +2,8 @@ import { memoryTransport, type Socket } from 'millrace/transport'
 import { seededRuntime } from 'millrace/core'
 import { VirtualTimeScheduler } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { FrameSender, NONE } from '../../src/protocol/rsocket/frame-sender.js'
-import { readU16, readU24, readU32, writeU24, writeU32 } from '../../src/protocol/rsocket/frame.js'
+import { FrameSender } from '../../src/protocol/rsocket/frame-sender.js'
+import { NONE, readU16, readU24, readU32, writeU24, writeU32 } from '../../src/protocol/rsocket/frame.js'
 import { frameBytes, fromHex, readFrame, types, type FrameParts } from '../support/raw-frame.js'
 
 const utf8 = new TextEncoder()
@@ -60,13 +60,13 @@ describe('FrameSender', () => {
   it('counts what waits until the socket has drained', () => {
     const { sender } = connected()
     sender.send(1, types.PAYLOAD, 0, NONE, undefined, new Uint8Array(20))
-    const before = [sender.ready, sender.queuedBytes]
+    const before = [sender.ready, sender.overcommittedBytes]
 
     sender.send(1, types.PAYLOAD, 0, NONE, undefined, new Uint8Array(200))
-    const full = [sender.ready, sender.queuedBytes]
+    const full = [sender.ready, sender.overcommittedBytes]
     sender.drained()
 
-    expect([before, full, [sender.ready, sender.queuedBytes]]).toEqual([
+    expect([before, full, [sender.ready, sender.overcommittedBytes]]).toEqual([
       [true, 0],
       [false, 206],
       [true, 0],
@@ -117,7 +117,7 @@ function connected(): { sender: FrameSender; frames: () => Uint8Array[] } {
   transport.dial('memory:a').subscribe(dialled => (socket = dialled))
   scheduler.flush()
   return {
-    sender: new FrameSender(socket as unknown as Socket),
+    sender: new FrameSender(socket as unknown as Socket, 1000, () => {}),
     frames: () => {
       scheduler.flush()
       return frames

@@ -458,7 +458,8 @@ describe('streams beside each other', () => {
     }
     wire.advance(0)
 
-    expect(Reflect.get(wire.accepted[0] ?? {}, 'blockedStreams')).toHaveProperty('size', 0)
+    const sender: unknown = Reflect.get(wire.accepted[0] ?? {}, 'sender')
+    expect(Reflect.get(sender ?? {}, 'waiting')).toHaveProperty('size', 0)
   })
 
   it('end with the connection, each once', () => {

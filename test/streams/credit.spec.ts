@@ -493,7 +493,7 @@ describe('pump', () => {
 
     simulate(runtime => {
       let sent = 0
-      const sink = { ready: true, encode: identity, send: () => void sent++, complete() {}, fail() {}, blocked() {} }
+      const sink = { ready: true, encode: identity, send: () => ++sent > 0, complete() {}, fail() {}, blocked() {} }
       pump(paced(numbers(1000)), sink, { name: 'all', credit: Infinity, runtime }).start()
       const look = (): void => {
         turns.push(sent)
@@ -513,7 +513,7 @@ describe('pump', () => {
       const sink = {
         ready: true,
         encode: (value: object) => JSON.stringify(value),
-        send: (text: string) => void sent.push(text),
+        send: (text: string) => sent.push(text) > 0,
         complete() {},
         fail() {},
         blocked() {},
@@ -532,7 +532,7 @@ describe('pump', () => {
 
     simulate(runtime => {
       const topic$ = new Subject<string>()
-      const sink = { ready: true, encode: identity, send() {}, complete() {}, fail() {}, blocked() {} }
+      const sink = { ready: true, encode: identity, send: () => true, complete() {}, fail() {}, blocked() {} }
       const pumped = pump(topic$, sink, { name: 'topic', credit: 1, runtime })
       pumped.start()
       for (const name of ['written', 'queued', 'queued too']) {
@@ -550,7 +550,7 @@ describe('pump', () => {
     simulate(runtime => {
       const handler = {
         next: () => {
-          const sink = { ready: true, encode: identity, send() {}, complete() {}, fail() {}, blocked() {} }
+          const sink = { ready: true, encode: identity, send: () => true, complete() {}, fail() {}, blocked() {} }
           pump(range(2000), sink, { name: 'reply', credit: 0, runtime, onStalled() {} }).start()
         },
       }

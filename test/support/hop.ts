@@ -75,7 +75,10 @@ export function hop<T>(source: Observable<T>, options: HopOptions): Hop<T> {
           return ready
         },
         encode: value => value,
-        send: value => runtime.macrotask(() => receive(value)),
+        send: value => {
+          runtime.macrotask(() => receive(value))
+          return true
+        },
         complete: () => runtime.macrotask(() => subscriber.complete()),
         fail: error => runtime.macrotask(() => subscriber.error(error)),
         blocked: () => {},

@@ -3,9 +3,9 @@ import { RpcError } from '../../core/index.js'
 import type { Pump } from '../../streams/index.js'
 import type { ReplyObserver, StreamingCall } from '../peer.js'
 import { sendError } from './error-frame.js'
-import { Flag, FrameType } from './frame.js'
-import { NONE } from './frame-sender.js'
+import { Flag, FrameType, NONE } from './frame.js'
 import { itemPump, type SendingStream } from './item-pump.js'
+import { sendCancel } from './multiplexer.js'
 import { ReplyReceiver } from './reply-receiver.js'
 import type { RequesterContext } from './requester-context.js'
 import { sendChannelRequest } from './send-request.js'
@@ -70,6 +70,11 @@ export class ChannelRequester implements SendingStream, Unsubscribable {
     this.observer.complete()
   }
 
+  onPayloadRefused(error: RpcError): void {
+    this.unsubscribe()
+    this.observer.error(error)
+  }
+
   onError(error: RpcError): void {
     this.end()
     this.requests.cancel()
@@ -90,9 +95,10 @@ export class ChannelRequester implements SendingStream, Unsubscribable {
   }
 
   onConnectionLost(error: RpcError): void {
+    this.requests.cancel()
+    if (this.ended) return // only the rest of an item was on its way
     this.ended = true
     this.replies.end()
-    this.requests.cancel()
     this.observer.error(error)
   }
 
@@ -100,7 +106,7 @@ export class ChannelRequester implements SendingStream, Unsubscribable {
   unsubscribe(): void {
     if (this.ended) return
     this.end()
-    this.context.sender.send(this.id, FrameType.CANCEL, 0, NONE, undefined, undefined)
+    sendCancel(this.context.sender, this.id)
     this.requests.cancel()
   }
 

@@ -3,8 +3,7 @@ import { RpcError, type Message } from '../../core/index.js'
 import { CreditWindow, deliver, type Pump } from '../../streams/index.js'
 import type { Peer, StreamingCall } from '../peer.js'
 import { sendError } from './error-frame.js'
-import { Flag, FrameType } from './frame.js'
-import { NONE } from './frame-sender.js'
+import { Flag, FrameType, NONE } from './frame.js'
 import { itemPump, type SendingStream } from './item-pump.js'
 import { readItem, type Multiplexer } from './multiplexer.js'
 import { repliesOf } from './replies-of.js'
@@ -62,12 +61,16 @@ export class ChannelResponder implements SendingStream {
     if ((flags & Flag.NEXT) !== 0) {
       const error = this.receive(bytes, metadataStart, metadataEnd, end)
       if (error !== undefined) {
-        this.abandon(RpcError.from(error, 'INTERNAL'))
-        sendError(this.context.sender, this.id, error)
+        this.onPayloadRefused(RpcError.from(error, 'INTERNAL'))
         return
       }
     }
     if (last) this.endRequests({})
+  }
+
+  onPayloadRefused(error: RpcError): void {
+    this.abandon(error)
+    sendError(this.context.sender, this.id, error)
   }
 
   onError(error: RpcError): void {

@@ -7,14 +7,15 @@ import {
   type Header,
   type Log,
   type Message,
+  type RetryAdvice,
   type Runtime,
 } from '../../core/index.js'
 import type { Frame, Socket } from '../../transport/index.js'
 import { callOf, type Call, type Peer, type ReplyObserver } from '../peer.js'
 import type { Connection, ConnectionStatus } from '../protocol.js'
 import { readError, sendErrorFrame } from './error-frame.js'
-import { ErrorCode, Flag, FrameType, HEADER_BYTES, MAX_31_BITS, readU16, readU32 } from './frame.js'
-import { FrameSender, NONE } from './frame-sender.js'
+import { ErrorCode, Flag, FrameType, HEADER_BYTES, MAX_31_BITS, NONE, readU16, readU32 } from './frame.js'
+import { FrameSender } from './frame-sender.js'
 import { Keepalive } from './keepalive.js'
 import { RouteReader, RouteWriter } from './metadata.js'
 import { logTeardown } from './multiplexer.js'
@@ -23,7 +24,7 @@ import { request } from './request.js'
 import type { RequesterContext } from './requester-context.js'
 import { RequestAcceptor } from './request-acceptor.js'
 import type { Stream } from './stream.js'
-import { malformed, StreamFrames } from './stream-frames.js'
+import { malformed, StreamFrames, type StreamTable } from './stream-frames.js'
 
 /** How a connection ended; `undefined` when it was closed on purpose. */
 export type ConnectionEnd = RpcError | undefined
@@ -48,9 +49,10 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   private readonly streams: Map<number, Stream>
   private readonly acceptor: RequestAcceptor
   private readonly streamFrames: StreamFrames
+  /** Most bytes of long payloads that may be on their way in fragments when another one is taken on. */
+  private readonly maxLongBytes: number
   private readonly status$: BehaviorSubject<ConnectionStatus>
   private readonly onEnd: (end: ConnectionEnd) => void
-  private blockedStreams: Set<Stream>
   private inbound: Subscription | undefined
   private closing: Subscription | undefined
   private nextId: number
@@ -60,7 +62,7 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   constructor(socket: Socket, options: Required<RSocketOptions>, firstId: 1 | 2, onEnd: (end: ConnectionEnd) => void) {
     this.local = socket.local
     this.remote = socket.remote
-    this.sender = new FrameSender(socket)
+    this.sender = new FrameSender(socket, options.fragmentBytes, () => this.onSent())
     this.routes = new RouteWriter()
     this.codec = options.codec
     this.runtime = options.runtime
@@ -72,15 +74,20 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     this.socket = socket
     this.streams = new Map()
     this.acceptor = new RequestAcceptor(this, new RouteReader(), options.maxStreams)
-    this.streamFrames = new StreamFrames(this.acceptor, {
+    const table: StreamTable = {
       stream: id => this.streams.get(id),
       isOwn: id => this.isOwn(id),
       isOpen: () => this.status$.value === 'open',
+      abort: id => this.sender.abort(id),
+      refuse: (id, type, error) => {
+        if (type !== FrameType.REQUEST_FNF) sendErrorFrame(this.sender, id, ErrorCode.INVALID, error)
+      },
       fail: error => this.fail(error),
-    })
+    }
+    this.streamFrames = new StreamFrames(this.acceptor, table, options)
+    this.maxLongBytes = 4 * Math.max(options.maxQueuedBytes, options.maxPayloadBytes)
     this.status$ = new BehaviorSubject<ConnectionStatus>('open')
     this.onEnd = onEnd
-    this.blockedStreams = new Set()
     this.inbound = undefined
     this.closing = undefined
     this.nextId = firstId
@@ -106,7 +113,7 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
 
   /** Begins to read. */
   start(): void {
-    this.socket.writable.subscribe(() => this.resumeBlocked())
+    this.socket.writable.subscribe(() => this.sender.drained())
     this.inbound = this.socket.inbound.subscribe({
       next: frame => this.onFrame(frame),
       error: (cause: unknown) => this.onSocketError(RpcError.from(cause, 'UNAVAILABLE')),
@@ -146,14 +153,18 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
 
   /** Why no call can be taken on, in either direction, while the socket does not take what waits. */
   queueFull(): RpcError | undefined {
-    const { queuedBytes } = this.sender
-    const { maxQueuedBytes: limit } = this.options
-    if (queuedBytes <= limit) return undefined
-    return new RpcError('RESOURCE_EXHAUSTED', `${queuedBytes} bytes wait for ${this.remote}, at most ${limit}`, {
-      reason: 'queue_full',
-      retry: retrySafely,
-      details: { queuedBytes, limit },
-    })
+    const { overcommittedBytes } = this.sender
+    const { maxQueuedBytes } = this.options
+    if (overcommittedBytes > maxQueuedBytes) return this.waits(overcommittedBytes, maxQueuedBytes, retrySafely)
+    const { payloadBytes } = this.sender
+    if (payloadBytes > this.maxLongBytes) return this.waits(payloadBytes, this.maxLongBytes, retrySafely)
+    return undefined
+  }
+
+  /** Why a reply cannot be sent while so much waits. */
+  replyRefusal(): RpcError | undefined {
+    const { payloadBytes } = this.sender
+    return payloadBytes > this.maxLongBytes ? this.waits(payloadBytes, this.maxLongBytes) : undefined
   }
 
   open(stream: Stream | undefined): number {
@@ -170,14 +181,13 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   }
 
   forget(streamId: number): void {
-    if (this.blockedStreams.size > 0) this.blockedStreams.delete(this.streams.get(streamId) as Stream)
-    if (!this.streams.delete(streamId)) return
+    const stream = this.streams.get(streamId)
+    if (stream === undefined) return
+    this.streams.delete(streamId)
+    this.sender.unblocked(stream)
+    this.streamFrames.forget(streamId)
     if (!this.isOwn(streamId)) this.acceptor.released()
     if (this.status$.value === 'draining') this.closeWhenIdle()
-  }
-
-  blocked(stream: Stream): void {
-    this.blockedStreams.add(stream)
   }
 
   /** Answers the requests of the other side from now on. */
@@ -203,9 +213,8 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     this.keepalive?.stop()
     this.closing?.unsubscribe()
     this.socket.close()
-    const streams = [...this.streams.values()]
+    const streams = new Set([...this.streams.values(), ...this.sender.end()])
     this.streams.clear()
-    this.blockedStreams.clear()
     this.status$.next('closed')
     this.status$.complete()
     const error = end ?? this.lost('it was closed')
@@ -244,16 +253,28 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   }
 
   private closeWhenIdle(): void {
-    if (this.streams.size > 0 || this.closing !== undefined || this.ended) return
+    if (this.isBusy() || this.closing !== undefined || this.ended) return
     if (this.peerDrains) {
       // Not now: what ended the last call may still have a frame to send.
       this.runtime.microtask(() => {
-        if (this.streams.size === 0) this.end(undefined)
+        if (!this.isBusy()) this.end(undefined)
       })
       return
     }
     // The peer closes when it has read that we drain; a request that it sent before is refused, not lost.
     this.closing = this.runtime.scheduler.schedule(() => this.end(undefined), this.options.closeTimeoutMs)
+  }
+
+  private waits(queuedBytes: number, limit: number, retry?: RetryAdvice): RpcError {
+    return new RpcError('RESOURCE_EXHAUSTED', `${queuedBytes} bytes wait for ${this.remote}, at most ${limit}`, {
+      reason: 'queue_full',
+      details: { queuedBytes, limit },
+      ...(retry && { retry }),
+    })
+  }
+
+  private isBusy(): boolean {
+    return this.streams.size > 0 || this.sender.sending
   }
 
   private report(event: string, { code, reason, message }: RpcError): void {
@@ -279,18 +300,9 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     this.inbound?.unsubscribe()
   }
 
-  private resumeBlocked(): void {
-    this.sender.drained()
-    const waiting = this.blockedStreams
-    this.blockedStreams = new Set()
-    for (const stream of waiting) {
-      if (!this.sender.ready) break
-      waiting.delete(stream)
-      stream.onWritable()
-    }
-    // Round robin: those that had no turn come before those that had one and wait again.
-    for (const stream of this.blockedStreams) waiting.add(stream)
-    this.blockedStreams = waiting
+  /** No payload is on its way in fragments any more. */
+  private onSent(): void {
+    if (this.status$.value === 'draining') this.closeWhenIdle()
   }
 
   private onFrame(frame: Frame): void {
@@ -313,7 +325,8 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
       } catch (thrown) {
         logTeardown(this.log, thrown) // of a subscriber that this frame has ended
       }
-      if (asksForAnswer(type) && this.sender.queuedBytes > 4 * this.options.maxQueuedBytes) this.fail(this.slowPeer())
+      if (asksForAnswer(type) && this.sender.overcommittedBytes > 4 * this.options.maxQueuedBytes)
+        this.fail(this.slowPeer())
     }
   }
 

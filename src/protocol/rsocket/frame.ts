@@ -55,6 +55,8 @@ export const ErrorCode = {
 export const HEADER_BYTES = 6
 /** The largest stream id, and the request-n that stands for “without limit”. */
 export const MAX_31_BITS = 0x7fff_ffff
+/** Stands for “no such field” where 32 bits may follow the header. */
+export const NONE = -1
 /** The largest frame there can be, header included. */
 export const MAX_FRAME_BYTES = 0xff_ffff
 

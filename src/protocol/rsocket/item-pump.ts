@@ -38,19 +38,26 @@ class ItemSink implements PumpSink<Message, EncodedItem> {
   }
 
   get ready(): boolean {
-    return this.context.sender.ready
+    const { sender } = this.context
+    return sender.ready && !sender.isSending(this.stream.id)
   }
 
   blocked(): void {
-    this.context.blocked(this.stream)
+    const { sender } = this.context
+    if (!sender.isSending(this.stream.id)) sender.blocked(this.stream)
   }
 
   encode(message: Message): EncodedItem {
     return encodeItem(this.context.codec, message)
   }
 
-  send(item: EncodedItem): void {
-    sendItem(this.context.sender, this.stream.id, item, 0)
+  send(item: EncodedItem): boolean {
+    const { sender } = this.context
+    const { id } = this.stream
+    sendItem(sender, id, item, 0)
+    if (!sender.isSending(id)) return true
+    sender.whenSent(id, this.stream)
+    return false
   }
 
   complete(): void {

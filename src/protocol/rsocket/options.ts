@@ -14,7 +14,7 @@ import {
   type Log,
   type Runtime,
 } from '../../core/index.js'
-import { MAX_31_BITS } from './frame.js'
+import { MAX_31_BITS, MAX_FRAME_BYTES } from './frame.js'
 
 /** Options of {@link rsocket}. */
 export interface RSocketOptions {
@@ -35,6 +35,17 @@ export interface RSocketOptions {
    * client that lets that much wait without reading is disconnected. @default 16_777_216
    */
   readonly maxQueuedBytes?: number
+  /**
+   * Largest frame that carries a part of a payload, header included; a larger payload leaves in fragments, which take
+   * turns with other streams. At least 64. @default 65_536
+   */
+  readonly fragmentBytes?: number
+  /** Largest payload of a peer, metadata and data put together; over it the call fails. @default 16_842_752 */
+  readonly maxPayloadBytes?: number
+  /** Bytes of payloads that have come in part, over all streams of a connection. @default 67_108_864 */
+  readonly maxReassemblyBytes?: number
+  /** Payloads of a connection that have come in part. @default 256 */
+  readonly maxReassemblies?: number
   /** Time for peers to close a drained connection, ms. @default 1000 */
   readonly closeTimeoutMs?: number
   /** What a client tells about itself; the server sees it as `connection.attributes`. Not for secrets. @default `{}` */
@@ -57,6 +68,10 @@ export function resolveRSocketOptions(options: RSocketOptions | undefined): Requ
       setupTimeoutMs: optional(integer({ min: 1, max: MAX_31_BITS }), 10_000),
       maxStreams: optional(integer({ min: 1, max: Infinity }), 16_384),
       maxQueuedBytes: optional(integer({ min: 1, max: Infinity }), 16_777_216),
+      fragmentBytes: optional(integer({ min: MIN_FRAGMENT_BYTES, max: MAX_FRAME_BYTES }), 65_536),
+      maxPayloadBytes: optional(integer({ min: MIN_FRAGMENT_BYTES, max: MAX_31_BITS }), 16_842_752),
+      maxReassemblyBytes: optional(integer({ min: MIN_FRAGMENT_BYTES }), 67_108_864),
+      maxReassemblies: optional(integer({ min: 1 }), 256),
       closeTimeoutMs: optional(integer({ min: 0, max: MAX_31_BITS }), 1000),
       attributes: optional(having<Header>(), {}),
       log: optional(fn<Log>(), consoleLog),
@@ -79,4 +94,6 @@ function tooSeldom(keepAliveMs: number, maxLifetimeMs: number): RpcError {
   return new RpcError('INVALID_ARGUMENT', message, { reason: 'invalid_options' })
 }
 
+/** As small as other implementations go. */
+const MIN_FRAGMENT_BYTES = 64
 const DEFAULT_CODEC: Codec = msgpack()

@@ -1,6 +1,5 @@
 import type { Call, Route, SingleCall, StreamingCall } from '../peer.js'
 import { FrameType } from './frame.js'
-import { MAX_DATA_BYTES, tooLarge } from './multiplexer.js'
 import type { RequesterContext } from './requester-context.js'
 import type { Stream } from './stream.js'
 
@@ -18,8 +17,6 @@ export function sendRequest(
   const { codec, routes } = context
   const { route, header, body } = call
   const data = body === undefined ? undefined : codec.encode(body, 0)
-  // Checked before the route is interned: what the metadata defines must be sent.
-  if (data !== undefined && data.length > MAX_DATA_BYTES) throw tooLarge(data.length)
   const metadata = routes.request(route, remainingMs(context, call), header, data !== undefined, false)
   return send(context, stream, route, type, initialN, metadata, data)
 }

@@ -1,7 +1,8 @@
 import { RpcError } from '../../core/index.js'
 import type { Frame } from '../../transport/index.js'
 import { readError } from './error-frame.js'
-import { Flag, FrameType, HEADER_BYTES, MAX_31_BITS, readU24, readU32 } from './frame.js'
+import { Flag, FrameType, HEADER_BYTES, MAX_31_BITS, NONE, readU24, readU32 } from './frame.js'
+import { payloadTooLarge, Reassembler, type Payload, type ReassemblyLimits } from './reassembler.js'
 import type { RequestAcceptor } from './request-acceptor.js'
 import type { Stream } from './stream.js'
 
@@ -13,6 +14,10 @@ export interface StreamTable {
   isOwn(id: number): boolean
   /** Whether the connection takes new calls. */
   isOpen(): boolean
+  /** Sends no more of what is on its way out on a stream. */
+  abort(id: number): void
+  /** Answers a request that cannot be taken. */
+  refuse(id: number, type: number, error: RpcError): void
   /** Ends the connection: the peer does not keep to the protocol. */
   fail(error: RpcError): void
 }
@@ -21,10 +26,19 @@ export interface StreamTable {
 export class StreamFrames {
   private readonly acceptor: RequestAcceptor
   private readonly table: StreamTable
+  private readonly reassembler: Reassembler
+  private readonly maxPayloadBytes: number
 
-  constructor(acceptor: RequestAcceptor, table: StreamTable) {
+  constructor(acceptor: RequestAcceptor, table: StreamTable, limits: ReassemblyLimits) {
     this.acceptor = acceptor
     this.table = table
+    this.reassembler = new Reassembler(limits)
+    this.maxPayloadBytes = limits.maxPayloadBytes
+  }
+
+  /** A stream has ended: what has come of its next payload is dropped. */
+  forget(streamId: number): void {
+    if (this.reassembler.has(streamId)) this.reassembler.drop(streamId)
   }
 
   /** Takes a frame whose stream id is not 0. False when its type is not known. */
@@ -37,7 +51,7 @@ export class StreamFrames {
         this.onRequestN(streamId, bytes, start, end)
         return true
       case FrameType.CANCEL:
-        this.table.stream(streamId)?.onCancel()
+        this.onCancel(streamId)
         return true
       case FrameType.ERROR:
         this.onStreamError(streamId, bytes, start, end)
@@ -59,23 +73,70 @@ export class StreamFrames {
   }
 
   private onPayload(flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
+    const continues = this.reassembler.has(streamId)
     const stream = this.table.stream(streamId)
-    if (stream === undefined) return // what was on its way when we cancelled
-    if ((flags & Flag.FOLLOWS) !== 0) {
-      this.table.fail(malformed('a fragment: fragmentation is not offered here'))
-      return
-    }
-    if ((flags & (Flag.NEXT | Flag.COMPLETE)) === 0) {
+    if (stream === undefined && !continues) return // what was on its way when we cancelled
+    const whole = !continues && !isFollowed(flags)
+    if (whole && (flags & (Flag.NEXT | Flag.COMPLETE)) === 0) {
       this.table.fail(malformed('a PAYLOAD that is neither an item nor an end'))
       return
     }
     const body = start + HEADER_BYTES
-    if ((flags & Flag.METADATA) === 0) {
-      stream.onPayload(flags, bytes, -1, body, end)
+    const hasMetadata = (flags & Flag.METADATA) !== 0
+    const metadataEnd = hasMetadata ? this.metadataEnd(bytes, body, end, flags) : body
+    if (metadataEnd < 0) return
+    const metadataStart = hasMetadata ? body + 3 : body
+    if (!whole) this.onFragment(streamId, FrameType.PAYLOAD, flags, NONE, bytes, metadataStart, metadataEnd, end)
+    else if (end - metadataStart > this.maxPayloadBytes) stream?.onPayloadRefused(this.tooLarge(end - metadataStart))
+    else stream?.onPayload(flags, bytes, hasMetadata ? metadataStart : -1, metadataEnd, end)
+  }
+
+  private onFragment(
+    streamId: number,
+    type: number,
+    flags: number,
+    word: number,
+    bytes: Uint8Array,
+    metadataStart: number,
+    metadataEnd: number,
+    end: number,
+  ): void {
+    const { reassembler } = this
+    let refusal: RpcError | undefined
+    if (!reassembler.has(streamId)) refusal = reassembler.begin(streamId, type, flags, word)
+    else if ((flags & Flag.METADATA) !== 0 && !reassembler.takesMetadata(streamId)) {
+      this.table.fail(malformed('metadata behind the data of a payload'))
       return
     }
-    const metadataEnd = this.metadataEnd(bytes, body, end, flags)
-    if (metadataEnd >= 0) stream.onPayload(flags, bytes, body + 3, metadataEnd, end)
+    const firstType = reassembler.typeOf(streamId) ?? type
+    refusal ??= reassembler.add(streamId, bytes, metadataStart, metadataEnd, end)
+    if (refusal !== undefined) this.refuse(streamId, firstType, refusal)
+    else if (!isFollowed(flags)) this.onWhole(streamId, reassembler.finish(streamId, flags))
+  }
+
+  private onWhole(streamId: number, { type, flags, word, bytes, metadataEnd, end }: Payload): void {
+    if (type !== FrameType.PAYLOAD) {
+      this.request(type, flags, streamId, word, bytes, 0, metadataEnd, end)
+      return
+    }
+    const metadataStart = (flags & Flag.METADATA) === 0 ? -1 : 0
+    this.table.stream(streamId)?.onPayload(flags | Flag.NEXT, bytes, metadataStart, metadataEnd, end)
+  }
+
+  private refuse(streamId: number, type: number, error: RpcError): void {
+    if (type === FrameType.PAYLOAD) this.table.stream(streamId)?.onPayloadRefused(error)
+    else this.table.refuse(streamId, type, error)
+  }
+
+  private tooLarge(bytes: number): RpcError {
+    return payloadTooLarge(bytes, this.maxPayloadBytes)
+  }
+
+  private onCancel(streamId: number): void {
+    this.table.stream(streamId)?.onCancel()
+    this.table.abort(streamId)
+    // A responder that wants no more requests goes on replying.
+    if (!this.table.isOwn(streamId)) this.reassembler.drop(streamId)
   }
 
   private onRequestN(streamId: number, bytes: Uint8Array, start: number, end: number): void {
@@ -92,9 +153,10 @@ export class StreamFrames {
       this.table.fail(malformed('an ERROR frame without a code'))
       return
     }
-    const stream = this.table.stream(streamId)
-    if (stream === undefined) return
-    stream.onError(readError(readU32(bytes, start + HEADER_BYTES), bytes, start + HEADER_BYTES + 4, end))
+    const code = readU32(bytes, start + HEADER_BYTES)
+    this.table.stream(streamId)?.onError(readError(code, bytes, start + HEADER_BYTES + 4, end))
+    this.table.abort(streamId)
+    this.reassembler.drop(streamId)
   }
 
   private onRequest(
@@ -109,11 +171,7 @@ export class StreamFrames {
       this.table.fail(malformed(`a request on stream ${streamId}, which is not the peer's to open`))
       return
     }
-    if (this.table.stream(streamId) !== undefined) return
-    if ((flags & Flag.FOLLOWS) !== 0) {
-      this.table.fail(malformed('a fragment: fragmentation is not offered here'))
-      return
-    }
+    if (this.table.stream(streamId) !== undefined || this.reassembler.has(streamId)) return
     const hasCredit = type === FrameType.REQUEST_STREAM || type === FrameType.REQUEST_CHANNEL
     const body = start + HEADER_BYTES + (hasCredit ? 4 : 0)
     if (body > end) {
@@ -124,14 +182,27 @@ export class StreamFrames {
     const metadataEnd = hasMetadata ? this.metadataEnd(bytes, body, end, flags) : body
     if (metadataEnd < 0) return
     const credit = hasCredit ? readU32(bytes, start + HEADER_BYTES) : 0
+    const metadataStart = hasMetadata ? body + 3 : body
+    if (isFollowed(flags)) this.onFragment(streamId, type, flags, credit, bytes, metadataStart, metadataEnd, end)
+    else this.request(type, flags, streamId, credit, bytes, metadataStart, metadataEnd, end)
+  }
+
+  private request(
+    type: number,
+    flags: number,
+    streamId: number,
+    credit: number,
+    bytes: Uint8Array,
+    metadataStart: number,
+    metadataEnd: number,
+    end: number,
+  ): void {
+    if (end - metadataStart > this.maxPayloadBytes) {
+      this.table.refuse(streamId, type, this.tooLarge(end - metadataStart))
+      return
+    }
     const draining = !this.table.isOpen()
-    this.acceptor.accept(
-      { type, flags, streamId, credit, draining },
-      bytes,
-      hasMetadata ? body + 3 : body,
-      metadataEnd,
-      end,
-    )
+    this.acceptor.accept({ type, flags, streamId, credit, draining }, bytes, metadataStart, metadataEnd, end)
   }
 
   /** Where the metadata of a frame ends; negative when the frame is invalid and has been dealt with. */
@@ -141,6 +212,11 @@ export class StreamFrames {
     if ((flags & Flag.IGNORE) === 0) this.table.fail(malformed('metadata that is longer than its frame'))
     return -1
   }
+}
+
+/** Whether more of the payload follows; what completes a stream is never followed. */
+function isFollowed(flags: number): boolean {
+  return (flags & (Flag.FOLLOWS | Flag.COMPLETE)) === Flag.FOLLOWS
 }
 
 /** The error of a peer that does not keep to the protocol. */

@@ -2,7 +2,7 @@ import type { Unsubscribable } from 'rxjs'
 import type { RpcError } from '../../core/index.js'
 import type { ReplyObserver, SingleCall } from '../peer.js'
 import { Flag, FrameType } from './frame.js'
-import { NONE } from './frame-sender.js'
+import { sendCancel } from './multiplexer.js'
 import { ReplyReceiver } from './reply-receiver.js'
 import type { RequesterContext } from './requester-context.js'
 import { sendRequest } from './send-request.js'
@@ -39,6 +39,11 @@ export class StreamRequester implements Stream, Unsubscribable {
     if (last) this.observer.complete()
   }
 
+  onPayloadRefused(error: RpcError): void {
+    this.unsubscribe()
+    this.observer.error(error)
+  }
+
   onError(error: RpcError): void {
     this.end()
     this.observer.error(error)
@@ -66,7 +71,7 @@ export class StreamRequester implements Stream, Unsubscribable {
   unsubscribe(): void {
     if (this.ended) return
     this.end()
-    this.context.sender.send(this.id, FrameType.CANCEL, 0, NONE, undefined, undefined)
+    sendCancel(this.context.sender, this.id)
   }
 
   private end(): void {

@@ -1,8 +1,7 @@
 import type { Pump } from '../../streams/index.js'
 import type { Peer, SingleCall } from '../peer.js'
 import { sendError } from './error-frame.js'
-import { Flag, FrameType } from './frame.js'
-import { NONE } from './frame-sender.js'
+import { Flag, FrameType, NONE } from './frame.js'
 import { itemPump, type SendingStream } from './item-pump.js'
 import type { Multiplexer } from './multiplexer.js'
 import { repliesOf } from './replies-of.js'
@@ -35,6 +34,10 @@ export class StreamResponder implements SendingStream {
   }
 
   onPayload(): void {
+    // The only request has arrived already.
+  }
+
+  onPayloadRefused(): void {
     // The only request has arrived already.
   }
 

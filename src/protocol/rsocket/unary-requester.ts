@@ -1,9 +1,8 @@
 import type { Unsubscribable } from 'rxjs'
 import type { Message, RpcError } from '../../core/index.js'
 import type { ReplyObserver, SingleCall } from '../peer.js'
-import { Flag, FrameType } from './frame.js'
-import { NONE } from './frame-sender.js'
-import { readItem } from './multiplexer.js'
+import { Flag, FrameType, NONE } from './frame.js'
+import { readItem, sendCancel } from './multiplexer.js'
 import type { RequesterContext } from './requester-context.js'
 import { sendRequest } from './send-request.js'
 import type { Stream } from './stream.js'
@@ -37,6 +36,11 @@ export class UnaryRequester implements Stream, Unsubscribable {
     this.observer.complete()
   }
 
+  onPayloadRefused(error: RpcError): void {
+    this.unsubscribe()
+    this.observer.error(error)
+  }
+
   onError(error: RpcError): void {
     this.end()
     this.observer.error(error)
@@ -63,7 +67,7 @@ export class UnaryRequester implements Stream, Unsubscribable {
   unsubscribe(): void {
     if (this.ended) return
     this.end()
-    this.context.sender.send(this.id, FrameType.CANCEL, 0, NONE, undefined, undefined)
+    sendCancel(this.context.sender, this.id)
   }
 
   private end(): void {

@@ -2,8 +2,7 @@ import { Subscriber } from 'rxjs'
 import type { Message } from '../../core/index.js'
 import { runCall, type Peer, type SingleCall } from '../peer.js'
 import { sendError } from './error-frame.js'
-import { Flag, FrameType } from './frame.js'
-import { NONE } from './frame-sender.js'
+import { Flag, FrameType, NONE } from './frame.js'
 import { encodeItem, logTeardown, sendItem, type Multiplexer } from './multiplexer.js'
 import type { Stream } from './stream.js'
 
@@ -24,6 +23,10 @@ export class UnaryResponder extends Subscriber<Message> implements Stream {
   }
 
   onPayload(): void {
+    // The only request has arrived already.
+  }
+
+  onPayloadRefused(): void {
     // The only request has arrived already.
   }
 
@@ -58,6 +61,8 @@ export class UnaryResponder extends Subscriber<Message> implements Stream {
   protected override _next(message: Message): void {
     try {
       const item = encodeItem(this.context.codec, message)
+      const refusal = this.context.replyRefusal()
+      if (refusal !== undefined) throw refusal
       this.end()
       sendItem(this.context.sender, this.id, item, Flag.COMPLETE)
     } catch (error) {
