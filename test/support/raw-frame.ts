@@ -64,14 +64,21 @@ export function frameBytes({ type, id = 0, flags = '', word, metadata, data = ''
   return joined(
     head,
     word === undefined ? [] : u32(word),
-    metadata === undefined ? [] : [...u24(metadata.length), ...metadata],
+    metadata === undefined ? [] : joined(u24(metadata.length), metadata),
     typeof data === 'string' ? utf8.encode(data) : data,
   )
 }
 
 /** Several byte strings as one. */
 export function joined(...parts: readonly Iterable<number>[]): Uint8Array {
-  return Uint8Array.from(parts.flatMap(part => [...part]))
+  const arrays = parts.map(part => (part instanceof Uint8Array ? part : Uint8Array.from(part)))
+  const bytes = new Uint8Array(arrays.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const array of arrays) {
+    bytes.set(array, at)
+    at += array.length
+  }
+  return bytes
 }
 
 /** Four bytes, big-endian. */

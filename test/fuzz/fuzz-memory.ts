@@ -1,0 +1,269 @@
+import { seededRuntime, type LogEvent, type Runtime } from 'millrace/core'
+import type { Connection } from 'millrace/protocol'
+import { rsocket } from 'millrace/protocol/rsocket'
+import { memoryTransport, type Socket, type Transport } from 'millrace/transport'
+import { config, VirtualTimeScheduler } from 'rxjs'
+import { Chance } from '../support/chance.js'
+import { conversation } from '../support/hostile-frames.js'
+import { Attack } from './attack.js'
+import { MemoryWatch, type MemoryUse } from './memory-watch.js'
+import { newTally, outcomesOf, type Tally } from './tally.js'
+import { callAlways, targetOptions, targetServer, type Running } from './target.js'
+import { WellBehaved } from './well-behaved.js'
+
+/** How far {@link fuzzMemory} goes. */
+export interface FuzzOptions {
+  /** Frames that are to be read. */
+  readonly frames: number
+  /** What everything is drawn from. */
+  readonly seed: number
+  /** Told now and then how many frames have been read. @default nobody is told */
+  readonly onProgress?: (frames: number) => void
+}
+
+/** What a run has found. */
+export interface FuzzReport {
+  readonly seed: number
+  /** Frames that were read. */
+  readonly frames: number
+  /** Frames behind one that ended the connection. */
+  readonly unread: number
+  /** Hostile connections. */
+  readonly connections: number
+  /** Frames by what became of them. */
+  readonly outcomes: Readonly<Record<string, number>>
+  /** Calls of the well-behaved client beside the hostile ones that went as they should, and the time of the slowest. */
+  readonly wellBehaved: { readonly calls: number; readonly slowestMs: number }
+  /** Memory of the process under attack. */
+  readonly memory: MemoryUse
+  /** What must not happen and did; empty when all is well. */
+  readonly failures: readonly string[]
+}
+
+const SERVER = 'memory:server'
+const HOSTILE = 'memory:hostile'
+/** Hostile connections at once. */
+const AT_ONCE = 4
+/** Attacks between two turns of the event loop. */
+const BATCHES_PER_TURN = 200
+/** Frames before the memory is measured first, so that code and caches are there. */
+const WARM_UP_FRAMES = 5000
+/** Virtual time in which everything under attack must have ended after the last frame. */
+const END_MS = 300_000
+
+/**
+ * Sends random and damaged frames to a server and to a client over memory, in virtual time: two runs with one seed have
+ * the same outcomes.
+ */
+export async function fuzzMemory({ frames, seed, onProgress }: FuzzOptions): Promise<FuzzReport> {
+  const arena = new Arena(seed)
+  const watch = new MemoryWatch()
+  const escaped = (error: unknown): void => arena.fail(`an exception escaped: ${textOf(error)}`)
+  const previous = config.onUnhandledError
+  config.onUnhandledError = escaped
+  process.on('uncaughtException', escaped).on('unhandledRejection', escaped)
+  try {
+    while (arena.tally.frames < frames) {
+      for (let batch = 0; batch < BATCHES_PER_TURN && arena.tally.frames < frames; batch++) arena.attack()
+      if (arena.tally.frames >= Math.min(WARM_UP_FRAMES, frames / 2)) watch.start()
+      watch.sample()
+      onProgress?.(arena.tally.frames)
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    return arena.end(watch, seed)
+  } finally {
+    config.onUnhandledError = previous
+    process.off('uncaughtException', escaped).off('unhandledRejection', escaped)
+  }
+}
+
+/** A server and clients in virtual time, and what attacks them. */
+class Arena {
+  readonly tally: Tally
+  private readonly scheduler: VirtualTimeScheduler
+  private readonly runtime: Runtime
+  private readonly transport: Transport
+  private readonly chance: Chance
+  private readonly running: Running
+  private readonly open: Set<Connection>
+  private readonly attacks: RunningAttack[]
+  private readonly wellBehaved: WellBehaved
+  private readonly lifetimes: { unsubscribe(): void }[]
+  private arrived: Socket | undefined
+
+  constructor(seed: number) {
+    this.tally = newTally()
+    this.scheduler = new VirtualTimeScheduler()
+    this.runtime = seededRuntime({ scheduler: this.scheduler, seed })
+    this.transport = memoryTransport({ runtime: this.runtime, maxFrameBytes: 1_000_000 })
+    this.chance = new Chance(seededRuntime({ scheduler: this.scheduler, seed: seed ^ 0x5eed }).random)
+    this.running = { handlers: 0 }
+    this.open = new Set()
+    this.attacks = []
+    this.lifetimes = []
+    this.arrived = undefined
+    this.serve()
+    this.lifetimes.push(
+      this.transport
+        .listen(HOSTILE)
+        .subscribe(({ sockets }) => void sockets.subscribe(socket => (this.arrived = socket))),
+    )
+    this.advance(0)
+    this.wellBehaved = this.callWell()
+  }
+
+  /** Writes down what must not happen. */
+  fail(what: string): void {
+    this.tally.failures.add(what)
+  }
+
+  /** Lets one hostile connection send some frames, and everybody deal with them. */
+  attack(): void {
+    const { chance, attacks } = this
+    if (attacks.length < AT_ONCE) attacks.push(this.begin())
+    const index = chance.below(attacks.length)
+    const running = attacks[index] as RunningAttack
+    running.attack.strike(1 + chance.below(6))
+    this.advance(1)
+    if (!running.attack.over && running.attack.pending > 0) this.fail('a connection neither answers nor ends')
+    if (!running.attack.over && !chance.oneIn(40)) return
+    running.leave()
+    attacks.splice(index, 1)
+  }
+
+  /** Ends everything and looks at what is left. */
+  end(watch: MemoryWatch, seed: number): FuzzReport {
+    const { tally, wellBehaved } = this
+    for (const { leave } of this.attacks.splice(0)) leave()
+    this.advance(1000)
+    if (wellBehaved.calls === 0) this.fail('the well-behaved client made no calls')
+    wellBehaved.failures.forEach(failure => this.fail(`the well-behaved client: ${failure}`))
+    wellBehaved.stop()
+    for (const lifetime of this.lifetimes) lifetime.unsubscribe()
+    this.advance(END_MS)
+    if (this.running.handlers !== 0) this.fail(`${this.running.handlers} handlers still run`)
+    if (this.open.size !== 0) this.fail(`${this.open.size} connections are still open`)
+    if (this.scheduler.actions.length !== 0) this.fail(`${this.scheduler.actions.length} timers are left`)
+    const { calls, slowestMs } = wellBehaved
+    return {
+      seed,
+      frames: tally.frames,
+      unread: tally.unread,
+      connections: tally.connections,
+      outcomes: outcomesOf(tally),
+      wellBehaved: { calls, slowestMs },
+      memory: watch.stop(),
+      failures: [...tally.failures],
+    }
+  }
+
+  private serve(): void {
+    const peer = targetServer(this.runtime, event => this.onLog(event), this.running)
+    const protocol = rsocket(this.transport, {
+      ...targetOptions,
+      runtime: this.runtime,
+      log: event => this.onLog(event),
+    })
+    this.lifetimes.push(
+      protocol
+        .listen(SERVER, remote => {
+          this.watch(remote)
+          callAlways(remote, this.runtime)
+          return peer
+        })
+        .subscribe(),
+    )
+  }
+
+  private callWell(): WellBehaved {
+    const protocol = rsocket(this.transport, { ...targetOptions, runtime: this.runtime })
+    let connection: Connection | undefined
+    const failed = (error: unknown): void => this.fail(`the well-behaved connection ended: ${textOf(error)}`)
+    this.lifetimes.push(protocol.connect(SERVER).subscribe({ next: opened => (connection = opened), error: failed }))
+    this.advance(0)
+    return new WellBehaved(connection as unknown as Connection, this.runtime)
+  }
+
+  private begin(): RunningAttack {
+    return this.chance.oneIn(4) ? this.beginOnClient() : this.beginOnServer()
+  }
+
+  private beginOnServer(): RunningAttack {
+    let socket: Socket | undefined
+    const dialling = this.transport.dial(SERVER).subscribe({ next: opened => (socket = opened), error: () => {} })
+    this.advance(0)
+    return this.attackThrough(socket as unknown as Socket, 'server', () => dialling.unsubscribe())
+  }
+
+  private beginOnClient(): RunningAttack {
+    const log = (event: LogEvent): void => this.onLog(event)
+    const protocol = rsocket(this.transport, { ...targetOptions, runtime: this.runtime, log })
+    const connecting = protocol
+      .connect(HOSTILE, { serve: targetServer(this.runtime, log, this.running) })
+      .subscribe({ next: connection => this.callBadly(connection), error: () => {} })
+    this.advance(0)
+    return this.attackThrough(this.arrived as Socket, 'client', () => connecting.unsubscribe())
+  }
+
+  private callBadly(connection: Connection): void {
+    this.watch(connection)
+    callAlways(connection, this.runtime)
+  }
+
+  private attackThrough(socket: Socket, target: 'client' | 'server', leave: () => void): RunningAttack {
+    const role = target === 'server' ? 'client' : 'server'
+    const attack = new Attack(target, conversation(this.chance, role), this.tally, frame => {
+      socket.send(frame.length, (bytes, offset) => bytes.set(frame, offset))
+    })
+    const reading = socket.inbound.subscribe({
+      next: ({ bytes, start, end }) => attack.received(bytes.slice(start, end)),
+      error: () => attack.ended(false),
+      complete: () => attack.ended(false),
+    })
+    return {
+      attack,
+      leave: () => {
+        attack.ended(true)
+        if (this.chance.oneIn(2)) socket.close()
+        else reading.unsubscribe()
+        leave()
+      },
+    }
+  }
+
+  /** Knows `connection` until it has ended and nothing runs on it. */
+  private watch(connection: Connection): void {
+    this.open.add(connection)
+    connection.status.subscribe({
+      complete: () =>
+        this.runtime.macrotask(() => {
+          if (connection.running === 0) this.open.delete(connection)
+        }),
+    })
+  }
+
+  private onLog({ event, message }: LogEvent): void {
+    if (event === 'teardown.failed') this.fail(`${event}: ${message}`)
+  }
+
+  private advance(ms: number): void {
+    const until = this.scheduler.frame + ms
+    this.scheduler.maxFrames = until
+    try {
+      this.scheduler.flush()
+    } catch (error) {
+      this.fail(`an exception escaped: ${textOf(error)}`)
+    }
+    this.scheduler.frame = until
+  }
+}
+
+interface RunningAttack {
+  readonly attack: Attack
+  /** Ends the connection. */
+  leave(): void
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
