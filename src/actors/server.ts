@@ -130,7 +130,7 @@ class ServerPeer implements Peer {
     const { route } = call
     const found = this.contracts.get(route.contract)?.get(route.endpoint)
     if (found === undefined) subscriber.error(this.unknownEndpoint(route))
-    else if (found.kind !== call.kind) subscriber.error(this.wrongKind(route, found.kind, call.kind))
+    else if (!answers(found.kind, call)) subscriber.error(this.wrongKind(route, found.kind, call.kind))
     else found.answer(call, subscriber)
   }
 
@@ -154,6 +154,11 @@ class ServerPeer implements Peer {
     const hops = [hopOf(faultOptions(this.options, route.contract), route)]
     return new RpcError('UNIMPLEMENTED', message, { reason, details: { known }, retry: retrySafely, hops })
   }
+}
+
+/** Whether an endpoint of a kind is what is called; a foreign caller with a stream of requests may mean either kind. */
+function answers(kind: Kind, call: Call): boolean {
+  return kind === call.kind || (kind === 'clientStream' && 'anyStream' in call && call.anyStream === true)
 }
 
 function faultOptions(options: ResolvedServerOptions, contract: string): FaultOptions {

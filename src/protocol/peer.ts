@@ -39,6 +39,8 @@ export interface StreamingCall extends CallHead {
   readonly kind: 'clientStream' | 'duplex'
   /** The requests. At the caller cold; at the receiver subscribed at most once. */
   readonly messages: Observable<Message>
+  /** At the receiver: the caller knows streams only, so `kind` may as well be the other one. @default false */
+  readonly anyStream?: boolean
 }
 
 /** One call, from the view of either side. */

@@ -1,48 +1,67 @@
 import type { Unsubscribable } from 'rxjs'
-import { RpcError } from '../../core/index.js'
+import { emptyHeader, RpcError } from '../../core/index.js'
 import type { Pump } from '../../streams/index.js'
 import type { ReplyObserver, StreamingCall } from '../peer.js'
 import { sendError } from './error-frame.js'
 import { Flag, FrameType, NONE } from './frame.js'
 import { itemPump, type SendingStream } from './item-pump.js'
-import { sendCancel } from './multiplexer.js'
+import { sendCancel, type EncodedItem } from './multiplexer.js'
 import { ReplyReceiver } from './reply-receiver.js'
 import type { RequesterContext } from './requester-context.js'
-import { sendChannelRequest } from './send-request.js'
+import { NO_REQUEST, sendChannelRequest, type FirstRequest } from './send-request.js'
 
-/** A call of ours with a stream of requests; ended by the replies, as an operator is. */
+/**
+ * A call of ours with a stream of requests; ended by the replies, as an operator is. Foreign peers take the frame that
+ * opens it for the first request, so for them it is opened when there is one.
+ */
 export class ChannelRequester implements SendingStream, Unsubscribable {
   private readonly context: RequesterContext
+  private readonly call: StreamingCall
+  private readonly credit: number
   private readonly observer: ReplyObserver
   private readonly replies: ReplyReceiver
   private readonly requests: Pump
-  readonly id: number
+  id: number
   private requestsEnded: boolean
   private ended: boolean
 
   constructor(context: RequesterContext, call: StreamingCall, observer: ReplyObserver) {
-    const credit = call.kind === 'clientStream' ? 1 : context.window
     this.context = context
+    this.call = call
+    this.credit = call.kind === 'clientStream' ? 1 : context.window
     this.observer = observer
-    this.replies = new ReplyReceiver(context, observer, credit)
-    this.requests = itemPump(context, this, call.route, call.messages, {
-      credit: 0,
+    this.replies = new ReplyReceiver(context, observer, this.credit)
+    this.requests = itemPump(context, this, call.route, context.codec, call.messages, {
+      credit: context.metadata.foreign ? 1 : 0,
       failAtOnce: true, // or it would wait for a service that never asks for requests
     })
     this.requestsEnded = false
     this.ended = false
-    this.id = sendChannelRequest(context, call, this, credit)
-    this.replies.opened(this.id)
+    this.id = 0
   }
 
-  /** Subscribes the requests. */
+  /** Opens the channel, unless its first request has to, and subscribes the requests. */
   start(): this {
+    if (!this.context.metadata.foreign) this.open(NO_REQUEST)
     this.requests.start()
     return this
   }
 
+  openWith(item: EncodedItem): void {
+    const refusal = this.context.refusal() // for time has passed
+    if (refusal !== undefined) throw refusal
+    const first = item instanceof Uint8Array ? { data: item, header: emptyHeader } : item
+    this.open({ ...first, complete: false })
+  }
+
   allSent(): void {
     this.requestsEnded = true
+    if (this.id === 0) {
+      const refusal = this.context.refusal()
+      if (refusal !== undefined) this.sendingFailed(refusal)
+      else this.open({ ...NO_REQUEST, complete: true })
+      return
+    }
     this.context.sender.send(this.id, FrameType.PAYLOAD, Flag.COMPLETE, NONE, undefined, undefined)
   }
 
@@ -50,7 +69,9 @@ export class ChannelRequester implements SendingStream, Unsubscribable {
   sendingFailed(error: unknown): void {
     if (this.ended) return
     this.end()
-    sendError(this.context.sender, this.id, RpcError.from(error, 'CANCELLED', { reason: 'requests_failed' }))
+    if (this.id !== 0) {
+      sendError(this.context.sender, this.id, RpcError.from(error, 'CANCELLED', { reason: 'requests_failed' }))
+    }
     this.observer.error(error)
   }
 
@@ -106,8 +127,13 @@ export class ChannelRequester implements SendingStream, Unsubscribable {
   unsubscribe(): void {
     if (this.ended) return
     this.end()
-    sendCancel(this.context.sender, this.id)
+    if (this.id !== 0) sendCancel(this.context.sender, this.id)
     this.requests.cancel()
+  }
+
+  private open(first: FirstRequest): void {
+    this.id = sendChannelRequest(this.context, this.call, this, this.credit, first)
+    this.replies.opened(this.id)
   }
 
   private end(): void {

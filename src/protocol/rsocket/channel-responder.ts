@@ -1,4 +1,5 @@
 import { Observable, type Subscriber } from 'rxjs'
+import type { Codec } from '../../codec/index.js'
 import { RpcError, type Message } from '../../core/index.js'
 import { CreditWindow, deliver, type Pump } from '../../streams/index.js'
 import type { Peer, StreamingCall } from '../peer.js'
@@ -14,6 +15,8 @@ export class ChannelResponder implements SendingStream {
   readonly id: number
   private readonly replies: Pump
   private subscribed: boolean
+  private readonly codec: Codec
+  private first: Message | undefined
   private requests: RequestReceiver | undefined
   private requestsEnded: RequestsEnd | undefined
   private repliesEnded: boolean
@@ -23,17 +26,18 @@ export class ChannelResponder implements SendingStream {
     streamId: number,
     peer: Peer,
     call: Omit<StreamingCall, 'messages'>,
-    credit: number,
-    complete: boolean,
+    { credit, complete, first, requestCodec, replyCodec }: OpenedChannel,
   ) {
     this.context = context
     this.id = streamId
+    this.codec = requestCodec
+    this.first = first
     this.subscribed = false
     this.requests = undefined
     this.requestsEnded = complete ? {} : undefined
     this.repliesEnded = false
     const messages = new Observable<Message>(subscriber => this.subscribeRequests(subscriber))
-    this.replies = itemPump(context, this, call.route, repliesOf(peer, { ...call, messages }), { credit })
+    this.replies = itemPump(context, this, call.route, replyCodec, repliesOf(peer, { ...call, messages }), { credit })
   }
 
   /** Makes the call. */
@@ -112,7 +116,10 @@ export class ChannelResponder implements SendingStream {
       return
     }
     this.subscribed = true
+    const { first } = this
+    this.first = undefined
     if (this.requestsEnded !== undefined) {
+      if (first !== undefined && this.requestsEnded.error === undefined) deliver(subscriber, first, noCredit)
       end(subscriber, this.requestsEnded)
       return
     }
@@ -122,6 +129,7 @@ export class ChannelResponder implements SendingStream {
     })
     context.sender.send(id, FrameType.REQUEST_N, 0, context.window, undefined, undefined)
     subscriber.add(() => this.stopRequests())
+    if (first !== undefined) deliver(subscriber, first, noCredit)
   }
 
   private receive(bytes: Uint8Array, metadataStart: number, metadataEnd: number, end: number): unknown {
@@ -132,7 +140,7 @@ export class ChannelResponder implements SendingStream {
     }
     let message: Message
     try {
-      message = readItem(this.context.codec, bytes, metadataStart, metadataEnd, end)
+      message = readItem(this.context.metadata, this.codec, bytes, metadataStart, metadataEnd, end)
     } catch (error) {
       return error
     }
@@ -158,6 +166,24 @@ export class ChannelResponder implements SendingStream {
     this.replies.cancel()
     requests?.subscriber.error(error)
   }
+}
+
+/** What the frame that opened a channel said. */
+export interface OpenedChannel {
+  /** Initial request-n: replies that may be sent. */
+  readonly credit: number
+  /** Whether there are no requests, or none but the first. */
+  readonly complete: boolean
+  /** The request that came with the frame; it has used no credit. */
+  readonly first: Message | undefined
+  /** Reads requests. */
+  readonly requestCodec: Codec
+  /** Writes replies. */
+  readonly replyCodec: Codec
+}
+
+function noCredit(): void {
+  // There is none to give back.
 }
 
 interface RequestsEnd {

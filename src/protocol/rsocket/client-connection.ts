@@ -3,8 +3,8 @@ import type { Peer } from '../peer.js'
 import { RSocketConnection, type ConnectionEnd } from './connection.js'
 import { readError } from './error-frame.js'
 import { ErrorCode, Flag, FrameType, HEADER_BYTES, NONE, readU32 } from './frame.js'
-import type { RSocketOptions } from './options.js'
-import { setupBody, setupOf } from './setup.js'
+import type { ResolvedRSocketOptions } from './options.js'
+import { setupBody } from './setup.js'
 
 /** A connection that we opened: it begins with SETUP, and requests may follow at once. */
 export class ClientConnection extends RSocketConnection {
@@ -12,7 +12,7 @@ export class ClientConnection extends RSocketConnection {
 
   constructor(
     socket: Socket,
-    options: Required<RSocketOptions>,
+    options: ResolvedRSocketOptions,
     peer: Peer | undefined,
     onEnd: (end: ConnectionEnd) => void,
   ) {
@@ -23,9 +23,16 @@ export class ClientConnection extends RSocketConnection {
 
   /** Sends SETUP and begins to read. */
   override start(): void {
-    const { keepAliveMs, maxLifetimeMs, codec, attributes } = this.options
-    const setup = setupOf(keepAliveMs, maxLifetimeMs, codec.contentType, attributes)
-    this.sender.send(0, FrameType.SETUP, Flag.METADATA, NONE, undefined, setupBody(setup))
+    const { keepAliveMs, maxLifetimeMs, codec, metadata, attributes } = this.options
+    const setup = setupBody({
+      keepAliveMs,
+      maxLifetimeMs,
+      metadataType: metadata.mimeType,
+      dataType: codec.contentType,
+      metadata: this.metadata.writeHeader(attributes),
+      data: NO_DATA,
+    })
+    this.sender.send(0, FrameType.SETUP, Flag.METADATA, NONE, undefined, setup)
     this.keepAlive(keepAliveMs, maxLifetimeMs)
     super.start()
   }
@@ -46,6 +53,8 @@ export class ClientConnection extends RSocketConnection {
     return false
   }
 }
+
+const NO_DATA = new Uint8Array(0)
 
 const SETUP_ERRORS: ReadonlySet<number> = new Set([
   ErrorCode.INVALID_SETUP,

@@ -13,13 +13,14 @@ import {
 import type { Frame, Socket } from '../../transport/index.js'
 import { callOf, type Call, type Peer, type ReplyObserver } from '../peer.js'
 import type { Connection, ConnectionStatus } from '../protocol.js'
+import { CodecTable } from './codec-table.js'
 import { readError, sendErrorFrame } from './error-frame.js'
 import { ErrorCode, Flag, FrameType, HEADER_BYTES, MAX_31_BITS, NONE, readU16, readU32 } from './frame.js'
 import { FrameSender } from './frame-sender.js'
 import { Keepalive } from './keepalive.js'
-import { RouteReader, RouteWriter } from './metadata.js'
+import type { ConnectionMetadata } from './metadata-dialect.js'
 import { logTeardown } from './multiplexer.js'
-import type { RSocketOptions } from './options.js'
+import type { ResolvedRSocketOptions } from './options.js'
 import { request } from './request.js'
 import type { RequesterContext } from './requester-context.js'
 import { RequestAcceptor } from './request-acceptor.js'
@@ -37,13 +38,14 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   readonly local: string
   readonly remote: string
   readonly sender: FrameSender
-  readonly routes: RouteWriter
-  readonly codec: Codec
+  readonly codecs: CodecTable
+  codec: Codec
+  metadata: ConnectionMetadata
   readonly runtime: Runtime
   readonly log: Log
   readonly window: number
   attributes: Header
-  protected readonly options: Required<RSocketOptions>
+  protected readonly options: ResolvedRSocketOptions
   protected keepalive: Keepalive | undefined
   private readonly socket: Socket
   private readonly streams: Map<number, Stream>
@@ -59,12 +61,13 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   private peerDrains: boolean
   private ended: boolean
 
-  constructor(socket: Socket, options: Required<RSocketOptions>, firstId: 1 | 2, onEnd: (end: ConnectionEnd) => void) {
+  constructor(socket: Socket, options: ResolvedRSocketOptions, firstId: 1 | 2, onEnd: (end: ConnectionEnd) => void) {
     this.local = socket.local
     this.remote = socket.remote
     this.sender = new FrameSender(socket, options.fragmentBytes, () => this.onSent())
-    this.routes = new RouteWriter()
+    this.codecs = new CodecTable([options.codec, ...options.codecs])
     this.codec = options.codec
+    this.metadata = options.metadata.open()
     this.runtime = options.runtime
     this.log = options.log
     this.window = options.window
@@ -73,7 +76,7 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     this.keepalive = undefined
     this.socket = socket
     this.streams = new Map()
-    this.acceptor = new RequestAcceptor(this, new RouteReader(), options.maxStreams)
+    this.acceptor = new RequestAcceptor(this, options.maxStreams)
     const table: StreamTable = {
       stream: id => this.streams.get(id),
       isOwn: id => this.isOwn(id),

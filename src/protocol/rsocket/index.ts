@@ -1,3 +1,6 @@
-export { COMPACT_METADATA } from './metadata.js'
+export { COMPACT_METADATA, compactMetadata } from './compact-metadata.js'
+export type { ConnectionMetadata, ItemMetadata, MetadataDialect, RequestMetadata } from './metadata-dialect.js'
 export type { RSocketOptions } from './options.js'
 export { rsocket } from './rsocket.js'
+export { setupOf } from './server-connection.js'
+export type { Setup } from './setup.js'

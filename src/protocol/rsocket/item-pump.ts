@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs'
+import type { Codec } from '../../codec/index.js'
 import type { Message } from '../../core/index.js'
 import { pump, stalledTo, type Pump, type PumpOptions, type PumpSink } from '../../streams/index.js'
 import type { Route } from '../peer.js'
@@ -7,8 +8,10 @@ import type { Stream } from './stream.js'
 
 /** A stream that sends items. */
 export interface SendingStream extends Stream {
-  /** Its id on the connection. */
+  /** Its id on the connection; 0 before it is opened. */
   readonly id: number
+  /** Opens it with its first item; only of streams that begin without an id. */
+  openWith?(item: EncodedItem): void
   /** The source has completed, and every item is sent. */
   allSent(): void
   /** The source has failed, or an item could not be sent. */
@@ -20,20 +23,29 @@ export function itemPump(
   context: Multiplexer,
   stream: SendingStream,
   { contract, endpoint }: Route,
+  codec: Codec,
   items$: Observable<Message>,
   { credit, failAtOnce = false }: Pick<PumpOptions, 'credit' | 'failAtOnce'>,
 ): Pump {
   const { runtime, log } = context
   const name = `${contract}.${endpoint}`
-  return pump(items$, new ItemSink(context, stream), { name, credit, failAtOnce, runtime, onStalled: stalledTo(log) })
+  return pump(items$, new ItemSink(context, codec, stream), {
+    name,
+    credit,
+    failAtOnce,
+    runtime,
+    onStalled: stalledTo(log),
+  })
 }
 
 class ItemSink implements PumpSink<Message, EncodedItem> {
   private readonly context: Multiplexer
+  private readonly codec: Codec
   private readonly stream: SendingStream
 
-  constructor(context: Multiplexer, stream: SendingStream) {
+  constructor(context: Multiplexer, codec: Codec, stream: SendingStream) {
     this.context = context
+    this.codec = codec
     this.stream = stream
   }
 
@@ -48,15 +60,16 @@ class ItemSink implements PumpSink<Message, EncodedItem> {
   }
 
   encode(message: Message): EncodedItem {
-    return encodeItem(this.context.codec, message)
+    return encodeItem(this.context.metadata, this.codec, message)
   }
 
   send(item: EncodedItem): boolean {
     const { sender } = this.context
     const { id } = this.stream
-    sendItem(sender, id, item, 0)
-    if (!sender.isSending(id)) return true
-    sender.whenSent(id, this.stream)
+    if (id === 0) this.stream.openWith?.(item)
+    else sendItem(sender, id, item, 0)
+    if (!sender.isSending(this.stream.id)) return true
+    sender.whenSent(this.stream.id, this.stream)
     return false
   }
 

@@ -1,15 +1,18 @@
+import { isRight } from 'fp-ts/lib/Either.js'
 import type { Codec } from '../../codec/index.js'
-import { messageOf, RpcError, type Log, type Message, type Runtime } from '../../core/index.js'
+import { messageOf, RpcError, type Header, type Log, type Message, type Runtime } from '../../core/index.js'
 import { Flag, FrameType, NONE } from './frame.js'
 import type { FrameSender } from './frame-sender.js'
-import { itemMetadata, readItemMetadata } from './metadata.js'
+import type { ConnectionMetadata } from './metadata-dialect.js'
 
 /** What the streams of a connection share. */
 export interface Multiplexer {
   /** The way out. */
   readonly sender: FrameSender
-  /** Makes bytes of bodies. */
+  /** Makes bytes of bodies, unless a request says otherwise. */
   readonly codec: Codec
+  /** Makes bytes of what is beside bodies. */
+  readonly metadata: ConnectionMetadata
   /** Time and chance. */
   readonly runtime: Runtime
   /** Where stalls are reported. */
@@ -23,14 +26,24 @@ export interface Multiplexer {
 }
 
 /** An item ready to be sent: its data, or data with metadata. */
-export type EncodedItem = Uint8Array | { readonly metadata: Uint8Array; readonly data: Uint8Array | undefined }
+export type EncodedItem = Uint8Array | ItemWithMetadata
+
+/** An item that is more than a body. */
+export interface ItemWithMetadata {
+  /** Its metadata. */
+  readonly metadata: Uint8Array
+  /** Its body, if it has one. */
+  readonly data: Uint8Array | undefined
+  /** Its header, which the metadata says. */
+  readonly header: Header
+}
 
 /** Encodes an item. Throws what the codec throws. */
-export function encodeItem(codec: Codec, message: Message): EncodedItem {
+export function encodeItem(metadata: ConnectionMetadata, codec: Codec, message: Message): EncodedItem {
   const { header, body } = message
   const data = body === undefined ? undefined : codec.encode(body, 0)
-  const metadata = itemMetadata(header, data !== undefined)
-  return metadata === undefined ? (data as Uint8Array) : { metadata, data }
+  const itemMetadata = metadata.writeItem(header, data !== undefined)
+  return itemMetadata === undefined ? (data ?? NO_BYTES) : { metadata: itemMetadata, data, header }
 }
 
 /** Sends an item as PAYLOAD with `flags` besides NEXT. */
@@ -42,16 +55,32 @@ export function sendItem(sender: FrameSender, streamId: number, item: EncodedIte
 
 /** Reads the item of a PAYLOAD frame; throws what the codec or the metadata reader throws. */
 export function readItem(
+  metadata: ConnectionMetadata,
   codec: Codec,
   bytes: Uint8Array,
   metadataStart: number,
   metadataEnd: number,
   end: number,
 ): Message {
-  if (metadataStart < 0) return messageOf(codec.decodeUnsafe(bytes, metadataEnd, end))
-  const { header, hasBody } = readItemMetadata(bytes, metadataStart, metadataEnd)
-  return { header, body: hasBody ? codec.decodeUnsafe(bytes, metadataEnd, end) : undefined }
+  if (metadataStart < 0) return messageOf(readBody(metadata, codec, bytes, metadataEnd, end))
+  const { header, hasBody } = metadata.readItem(bytes, metadataStart, metadataEnd)
+  return { header, body: hasBody ? readBody(metadata, codec, bytes, metadataEnd, end) : undefined }
 }
+
+/** Reads a body; for foreign peers, empty data of a codec that has no such value is no body. */
+export function readBody(
+  { foreign }: ConnectionMetadata,
+  codec: Codec,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): unknown {
+  if (!foreign || end > start) return codec.decodeUnsafe(bytes, start, end)
+  const value = codec.decode(NO_BYTES)
+  return isRight(value) ? value.right : undefined
+}
+
+const NO_BYTES = new Uint8Array(0)
 
 /** Tells the peer that we want no more of a stream, whatever of it is still on its way out. */
 export function sendCancel(sender: FrameSender, streamId: number): void {

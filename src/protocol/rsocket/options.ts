@@ -1,4 +1,4 @@
-import type { Codec } from '../../codec/index.js'
+import { json, type Codec } from '../../codec/index.js'
 import { msgpack } from '../../codec/msgpack.js'
 import {
   consoleLog,
@@ -6,6 +6,7 @@ import {
   having,
   header,
   integer,
+  listOf,
   optional,
   resolveOptions,
   RpcError,
@@ -14,12 +15,25 @@ import {
   type Log,
   type Runtime,
 } from '../../core/index.js'
+import { compactMetadata } from './compact-metadata.js'
 import { MAX_31_BITS, MAX_FRAME_BYTES } from './frame.js'
+import type { MetadataDialect } from './metadata-dialect.js'
 
 /** Options of {@link rsocket}. */
 export interface RSocketOptions {
-  /** Makes bytes of bodies. Both sides must use the same. @default msgpack() */
+  /** Makes bytes of bodies. A client announces its MIME type, which the server must speak. @default msgpack() */
   readonly codec?: Codec
+  /**
+   * What a server speaks besides `codec`: clients and single requests choose by MIME type.
+   * @default `[json()]`
+   */
+  readonly codecs?: readonly Codec[]
+  /**
+   * How a client writes what is beside bodies: {@link compactMetadata} for millrace, {@link compositeMetadata} for other
+   * implementations of RSocket. A server speaks both.
+   * @default compactMetadata()
+   */
+  readonly metadata?: MetadataDialect
   /** Items of one stream that may be sent and not yet consumed, each way. @default 256 */
   readonly window?: number
   /** Time between the keepalives that a client sends, ms, less than `maxLifetimeMs`. @default 10_000, at most a third of `maxLifetimeMs` */
@@ -56,12 +70,17 @@ export interface RSocketOptions {
   readonly runtime?: Runtime
 }
 
+/** The options, filled and checked. */
+export type ResolvedRSocketOptions = Required<RSocketOptions>
+
 /** Fills and checks the options; INVALID_ARGUMENT lists every fault. */
-export function resolveRSocketOptions(options: RSocketOptions | undefined): Required<RSocketOptions> {
+export function resolveRSocketOptions(options: RSocketOptions | undefined): ResolvedRSocketOptions {
   const resolved = resolveOptions<Omit<Required<RSocketOptions>, 'keepAliveMs'> & Pick<RSocketOptions, 'keepAliveMs'>>(
     'rsocket',
     {
       codec: optional(having<Codec>('contentType', 'encode', 'decodeUnsafe'), DEFAULT_CODEC),
+      codecs: optional(listOf(having<Codec>('contentType', 'encode', 'decodeUnsafe')), DEFAULT_CODECS),
+      metadata: optional(having<MetadataDialect>('mimeType', 'open'), compactMetadata()),
       window: optional(integer({ min: 1, max: MAX_31_BITS - 1 }), 256),
       keepAliveMs: optional(integer({ min: 1, max: MAX_31_BITS })),
       maxLifetimeMs: optional(integer({ min: 2, max: MAX_31_BITS }), 30_000),
@@ -97,3 +116,4 @@ function tooSeldom(keepAliveMs: number, maxLifetimeMs: number): RpcError {
 /** As small as other implementations go. */
 const MIN_FRAGMENT_BYTES = 64
 const DEFAULT_CODEC: Codec = msgpack()
+const DEFAULT_CODECS: readonly Codec[] = [json()]

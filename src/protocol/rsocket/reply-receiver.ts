@@ -42,7 +42,7 @@ export class ReplyReceiver {
     if (!this.window.receive()) return creditExceeded()
     let message: Message
     try {
-      message = readItem(this.context.codec, bytes, metadataStart, metadataEnd, end)
+      message = readItem(this.context.metadata, this.context.codec, bytes, metadataStart, metadataEnd, end)
     } catch (error) {
       return error
     }

@@ -1,10 +1,11 @@
 import { Subscriber } from 'rxjs'
-import { RpcError, retrySafely, type Log, type Message } from '../../core/index.js'
-import { runCall, type Kind, type Peer, type SingleCall } from '../peer.js'
+import { messageOf, RpcError, retrySafely, type Log, type Message } from '../../core/index.js'
+import { runCall, type Peer, type SingleCall, type StreamingCall } from '../peer.js'
 import { sendError } from './error-frame.js'
 import { Flag, FrameType, MAX_31_BITS } from './frame.js'
-import type { RequestMetadata, RouteReader } from './metadata.js'
-import { logTeardown, type Multiplexer } from './multiplexer.js'
+import type { RequestMetadata } from './metadata-dialect.js'
+import type { CallCodecs, CodecTable } from './codec-table.js'
+import { logTeardown, readBody, type Multiplexer } from './multiplexer.js'
 import { ChannelResponder } from './channel-responder.js'
 import { StreamResponder } from './stream-responder.js'
 import { UnaryResponder } from './unary-responder.js'
@@ -12,6 +13,8 @@ import type { Stream } from './stream.js'
 
 /** What the acceptor needs of its connection. */
 export interface AcceptorContext extends Multiplexer {
+  /** The codecs that a request may ask for. */
+  readonly codecs: CodecTable
   /** Enters a stream that the peer opened. */
   accepted(streamId: number, stream: Stream): void
   /** Why no call can be taken on while the peer does not read its answers, if so. */
@@ -37,14 +40,12 @@ export class RequestAcceptor {
   /** Who answers; set when the connection is set up. */
   peer: Peer | undefined
   private readonly context: AcceptorContext
-  private readonly routes: RouteReader
   private readonly maxStreams: number
   private running: number
 
-  constructor(context: AcceptorContext, routes: RouteReader, maxStreams: number) {
+  constructor(context: AcceptorContext, maxStreams: number) {
     this.peer = undefined
     this.context = context
-    this.routes = routes
     this.maxStreams = maxStreams
     this.running = 0
   }
@@ -56,19 +57,22 @@ export class RequestAcceptor {
 
   /** Answers a request frame whose metadata is `[start, metadataEnd)` and whose data goes on to `end`. */
   accept(head: RequestHead, bytes: Uint8Array, start: number, metadataEnd: number, end: number): void {
+    const { context } = this
     let metadata: RequestMetadata
+    let codecs: CallCodecs
     let body: unknown
     try {
       // Read in any case: it may spell out a route that later requests name.
-      metadata = this.routes.request(bytes, start, metadataEnd)
+      metadata = context.metadata.readRequest(bytes, start, metadataEnd)
       const refusal = this.refusal(head)
       if (refusal !== undefined) throw refusal
-      body = metadata.hasBody ? this.context.codec.decodeUnsafe(bytes, metadataEnd, end) : undefined
+      codecs = context.codecs.of(metadata, context.codec)
+      body = metadata.hasBody ? readBody(context.metadata, codecs.request, bytes, metadataEnd, end) : undefined
     } catch (error) {
-      if (head.type !== FrameType.REQUEST_FNF) sendError(this.context.sender, head.streamId, error)
+      if (head.type !== FrameType.REQUEST_FNF) sendError(context.sender, head.streamId, error)
       return
     }
-    if (this.peer !== undefined) this.start(this.peer, head, metadata, body)
+    if (this.peer !== undefined) this.start(this.peer, head, metadata, codecs, body)
   }
 
   private refusal({ type, credit, draining }: RequestHead): RpcError | undefined {
@@ -86,7 +90,7 @@ export class RequestAcceptor {
     return new RpcError('INVALID_ARGUMENT', `initial request-n is ${credit}`, { reason: 'malformed_frame' })
   }
 
-  private start(peer: Peer, head: RequestHead, metadata: RequestMetadata, body: unknown): void {
+  private start(peer: Peer, head: RequestHead, metadata: RequestMetadata, codecs: CallCodecs, body: unknown): void {
     const { streamId, type, flags } = head
     const credit = head.credit >= MAX_31_BITS ? Infinity : head.credit
     const { context } = this
@@ -94,18 +98,29 @@ export class RequestAcceptor {
     if (type === FrameType.REQUEST_FNF) {
       runCall(peer, this.call('tell', metadata, body), new TellResponder(context.log, () => this.released()))
     } else if (type === FrameType.REQUEST_RESPONSE) {
-      const responder = new UnaryResponder(context, streamId)
+      const responder = new UnaryResponder(context, codecs.reply, streamId)
       context.accepted(streamId, responder)
       responder.start(peer, this.call('unary', metadata, body))
     } else if (type === FrameType.REQUEST_STREAM) {
-      const responder = new StreamResponder(context, streamId, peer, this.call('serverStream', metadata, body), credit)
+      const responder = new StreamResponder(
+        context,
+        codecs.reply,
+        streamId,
+        peer,
+        this.call('serverStream', metadata, body),
+        credit,
+      )
       context.accepted(streamId, responder)
       responder.start()
     } else {
-      const kind: Kind = metadata.oneReply ? 'clientStream' : 'duplex'
-      const call = { ...this.call('unary', metadata, undefined), kind }
+      const kind: StreamingCall['kind'] = metadata.oneReply === true ? 'clientStream' : 'duplex'
+      const anyStream = metadata.oneReply === undefined
+      const call = { ...this.call('unary', metadata, undefined), kind, anyStream }
       const complete = (flags & Flag.COMPLETE) !== 0
-      const responder = new ChannelResponder(context, streamId, peer, call, credit, complete)
+      const first = context.metadata.foreign && metadata.hasBody ? messageOf(body) : undefined
+      const { request: requestCodec, reply: replyCodec } = codecs
+      const opened = { credit, complete, first, requestCodec, replyCodec }
+      const responder = new ChannelResponder(context, streamId, peer, call, opened)
       context.accepted(streamId, responder)
       responder.start()
     }

@@ -1,12 +1,9 @@
 import type { RpcError } from '../../core/index.js'
-import type { RouteWriter } from './metadata.js'
 import type { Multiplexer } from './multiplexer.js'
 import type { Stream } from './stream.js'
 
 /** What a requester needs of its connection. */
 export interface RequesterContext extends Multiplexer {
-  /** Writes the metadata of requests. */
-  readonly routes: RouteWriter
   /** Why no request can be made now, if so. */
   refusal(): RpcError | undefined
   /** Gives the next stream id, and enters the stream into the table if there is one. */

@@ -3,7 +3,7 @@ import type { Listener, Socket, Transport } from '../../transport/index.js'
 import type { Peer } from '../peer.js'
 import type { Binding, Connection, ConnectOptions, Protocol } from '../protocol.js'
 import { ClientConnection } from './client-connection.js'
-import { resolveRSocketOptions, type RSocketOptions } from './options.js'
+import { resolveRSocketOptions, type ResolvedRSocketOptions, type RSocketOptions } from './options.js'
 import { ServerConnection } from './server-connection.js'
 
 /**
@@ -21,9 +21,9 @@ class RSocketProtocol implements Protocol {
   readonly name = 'rsocket'
   readonly transport: string
   private readonly network: Transport
-  private readonly options: Required<RSocketOptions>
+  private readonly options: ResolvedRSocketOptions
 
-  constructor(network: Transport, options: Required<RSocketOptions>) {
+  constructor(network: Transport, options: ResolvedRSocketOptions) {
     this.transport = network.name
     this.network = network
     this.options = options

@@ -1,23 +1,25 @@
 import type { Subscription } from 'rxjs'
-import { RpcError } from '../../core/index.js'
+import { emptyHeader, RpcError, type Header } from '../../core/index.js'
 import type { Frame, Socket } from '../../transport/index.js'
 import type { Peer } from '../peer.js'
 import type { Connection } from '../protocol.js'
+import { compactMetadata } from './compact-metadata.js'
 import { RSocketConnection, type ConnectionEnd } from './connection.js'
 import { ErrorCode, FrameType } from './frame.js'
-import { COMPACT_METADATA } from './metadata.js'
-import type { RSocketOptions } from './options.js'
+import type { ResolvedRSocketOptions } from './options.js'
 import { readSetup, type Setup } from './setup.js'
 
 /** A connection that a client opened: nothing is answered before its SETUP is accepted. */
 export class ServerConnection extends RSocketConnection {
+  /** What the client said first. */
+  setup: Setup | undefined
   private readonly answer: (remote: Connection) => Peer
   private setupTimer: Subscription | undefined
   private established: boolean
 
   constructor(
     socket: Socket,
-    options: Required<RSocketOptions>,
+    options: ResolvedRSocketOptions,
     answer: (remote: Connection) => Peer,
     onEnd: (end: ConnectionEnd) => void,
   ) {
@@ -25,6 +27,7 @@ export class ServerConnection extends RSocketConnection {
       this.setupTimer?.unsubscribe()
       onEnd(end)
     })
+    this.setup = undefined
     this.answer = answer
     this.setupTimer = undefined
     this.established = false
@@ -55,18 +58,41 @@ export class ServerConnection extends RSocketConnection {
 
   private readSetup({ bytes, start, end }: Frame, flags: number): Setup {
     const setup = readSetup(bytes, start, end, flags)
-    const { contentType } = this.options.codec
-    if (setup.metadataType !== COMPACT_METADATA) throw unsupported('metadata', setup.metadataType, COMPACT_METADATA)
-    if (setup.dataType !== contentType) throw unsupported('data', setup.dataType, contentType)
+    const { metadataType, dataType } = setup
+    const dialects = [this.options.metadata, compactMetadata()]
+    const dialect = dialects.find(({ mimeType }) => mimeType === metadataType)
+    if (dialect === undefined) {
+      throw unsupported('metadata', metadataType, [...new Set(dialects.map(({ mimeType }) => mimeType))].join(', '))
+    }
+    const codec = this.codecs.get(dataType)
+    if (codec === undefined) throw unsupported('data', dataType, this.codecs.types)
+    this.metadata = dialect.open()
+    this.codec = codec
     return setup
   }
 
-  private establish({ keepAliveMs, maxLifetimeMs, attributes }: Setup): void {
-    this.attributes = attributes
+  private establish(setup: Setup): void {
+    const { keepAliveMs, maxLifetimeMs, metadata } = setup
+    this.setup = setup
+    this.attributes = this.readAttributes(metadata)
     this.established = true
     this.keepAlive(Infinity, Math.max(maxLifetimeMs, keepAliveMs))
     this.serve(this.answer(this))
   }
+
+  private readAttributes(metadata: Uint8Array | undefined): Header {
+    if (metadata === undefined) return emptyHeader
+    try {
+      return this.metadata.readHeader(metadata, 0, metadata.length)
+    } catch (cause) {
+      throw invalidSetup('its metadata cannot be read', 'invalid_setup', cause)
+    }
+  }
+}
+
+/** What the client of an accepted connection said in its SETUP frame; `undefined` of any other connection. */
+export function setupOf(connection: Connection): Setup | undefined {
+  return connection instanceof ServerConnection ? connection.setup : undefined
 }
 
 const setupErrorCodes: ReadonlyMap<string, number> = new Map([
@@ -85,6 +111,6 @@ function unsupported(what: string, theirs: string, ours: string): RpcError {
   )
 }
 
-function invalidSetup(what: string, reason: string): RpcError {
-  return new RpcError('FAILED_PRECONDITION', `SETUP: ${what}`, { reason })
+function invalidSetup(what: string, reason: string, cause?: unknown): RpcError {
+  return new RpcError('FAILED_PRECONDITION', `SETUP: ${what}`, { reason, cause })
 }

@@ -1,6 +1,5 @@
-import { emptyHeader, type Header, RpcError } from '../../core/index.js'
+import { RpcError } from '../../core/index.js'
 import { Flag, HEADER_BYTES, MAX_31_BITS, readU24, readU32, writeU24, writeU32 } from './frame.js'
-import { COMPACT_METADATA, headerBytes, readHeaderBytes } from './metadata.js'
 
 /** What a client says in its first frame. */
 export interface Setup {
@@ -12,17 +11,26 @@ export interface Setup {
   readonly metadataType: string
   /** MIME type of all data. */
   readonly dataType: string
-  /** What the client tells about itself. */
-  readonly attributes: Header
+  /** Metadata, if there is any. */
+  readonly metadata: Uint8Array | undefined
+  /** Data; ours has none. */
+  readonly data: Uint8Array
 }
 
+const NO_BYTES = new Uint8Array(0)
 const VERSION = 0x0001_0000 // 1.0
 
 /** Everything of a SETUP frame after its header. */
-export function setupBody({ keepAliveMs, maxLifetimeMs, metadataType, dataType, attributes }: Setup): Uint8Array {
-  const metadata = headerBytes(attributes)
+export function setupBody({
+  keepAliveMs,
+  maxLifetimeMs,
+  metadataType,
+  dataType,
+  metadata = NO_BYTES,
+  data,
+}: Setup): Uint8Array {
   const metadataAt = 14 + metadataType.length + dataType.length
-  const body = new Uint8Array(metadataAt + 3 + metadata.length)
+  const body = new Uint8Array(metadataAt + 3 + metadata.length + data.length)
   writeU32(body, 0, VERSION)
   writeU32(body, 4, keepAliveMs)
   writeU32(body, 8, maxLifetimeMs)
@@ -30,6 +38,7 @@ export function setupBody({ keepAliveMs, maxLifetimeMs, metadataType, dataType, 
   writeAscii(body, 13 + metadataType.length, dataType)
   writeU24(body, metadataAt, metadata.length)
   body.set(metadata, metadataAt + 3)
+  body.set(data, metadataAt + 3 + metadata.length)
   return body
 }
 
@@ -47,24 +56,17 @@ export function readSetup(bytes: Uint8Array, start: number, end: number, flags: 
   const metadataType = readAscii(bytes, at + 12, end)
   const dataType = readAscii(bytes, at + 13 + metadataType.length, end)
   const rest = at + 14 + metadataType.length + dataType.length
-  return { keepAliveMs, maxLifetimeMs, metadataType, dataType, attributes: readAttributes(bytes, rest, end, flags) }
+  const metadata = readMetadata(bytes, rest, end, flags)
+  const dataAt = metadata === undefined ? rest : rest + 3 + metadata.length
+  return { keepAliveMs, maxLifetimeMs, metadataType, dataType, metadata, data: bytes.slice(dataAt, end) }
 }
 
-/** The SETUP that a client with these options sends. */
-export function setupOf(keepAliveMs: number, maxLifetimeMs: number, dataType: string, attributes: Header): Setup {
-  return { keepAliveMs, maxLifetimeMs, metadataType: COMPACT_METADATA, dataType, attributes }
-}
-
-function readAttributes(bytes: Uint8Array, start: number, end: number, flags: number): Header {
-  if ((flags & Flag.METADATA) === 0) return emptyHeader
+function readMetadata(bytes: Uint8Array, start: number, end: number, flags: number): Uint8Array | undefined {
+  if ((flags & Flag.METADATA) === 0) return undefined
   if (start + 3 > end) throw invalidSetup('it ends early')
   const metadataEnd = start + 3 + readU24(bytes, start)
   if (metadataEnd > end) throw invalidSetup('its metadata is longer than the frame')
-  try {
-    return readHeaderBytes(bytes, start + 3, metadataEnd)
-  } catch (cause) {
-    throw invalidSetup('its metadata is no header', cause)
-  }
+  return bytes.slice(start + 3, metadataEnd)
 }
 
 function writeAscii(target: Uint8Array, at: number, text: string): void {
@@ -84,8 +86,8 @@ function isPositive31(value: number): boolean {
   return value > 0 && value <= MAX_31_BITS
 }
 
-function invalidSetup(what: string, cause?: unknown): RpcError {
-  return new RpcError('FAILED_PRECONDITION', `SETUP: ${what}`, { reason: 'invalid_setup', cause })
+function invalidSetup(what: string): RpcError {
+  return new RpcError('FAILED_PRECONDITION', `SETUP: ${what}`, { reason: 'invalid_setup' })
 }
 
 function unsupported(what: string, reason: string): RpcError {

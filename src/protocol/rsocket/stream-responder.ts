@@ -1,3 +1,4 @@
+import type { Codec } from '../../codec/index.js'
 import type { Pump } from '../../streams/index.js'
 import type { Peer, SingleCall } from '../peer.js'
 import { sendError } from './error-frame.js'
@@ -12,10 +13,10 @@ export class StreamResponder implements SendingStream {
   readonly id: number
   private readonly replies: Pump
 
-  constructor(context: Multiplexer, streamId: number, peer: Peer, call: SingleCall, credit: number) {
+  constructor(context: Multiplexer, codec: Codec, streamId: number, peer: Peer, call: SingleCall, credit: number) {
     this.context = context
     this.id = streamId
-    this.replies = itemPump(context, this, call.route, repliesOf(peer, call), { credit })
+    this.replies = itemPump(context, this, call.route, codec, repliesOf(peer, call), { credit })
   }
 
   /** Makes the call. */

@@ -26,7 +26,7 @@ export class UnaryRequester implements Stream, Unsubscribable {
     if ((flags & Flag.NEXT) !== 0) {
       let message: Message
       try {
-        message = readItem(this.context.codec, bytes, metadataStart, metadataEnd, end)
+        message = readItem(this.context.metadata, this.context.codec, bytes, metadataStart, metadataEnd, end)
       } catch (error) {
         this.observer.error(error)
         return

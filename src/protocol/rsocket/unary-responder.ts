@@ -1,4 +1,5 @@
 import { Subscriber } from 'rxjs'
+import type { Codec } from '../../codec/index.js'
 import type { Message } from '../../core/index.js'
 import { runCall, type Peer, type SingleCall } from '../peer.js'
 import { sendError } from './error-frame.js'
@@ -9,11 +10,13 @@ import type { Stream } from './stream.js'
 /** Answers a unary call: the first message ends it. */
 export class UnaryResponder extends Subscriber<Message> implements Stream {
   private readonly context: Multiplexer
+  private readonly codec: Codec
   private readonly id: number
 
-  constructor(context: Multiplexer, streamId: number) {
+  constructor(context: Multiplexer, codec: Codec, streamId: number) {
     super()
     this.context = context
+    this.codec = codec
     this.id = streamId
   }
 
@@ -60,7 +63,7 @@ export class UnaryResponder extends Subscriber<Message> implements Stream {
 
   protected override _next(message: Message): void {
     try {
-      const item = encodeItem(this.context.codec, message)
+      const item = encodeItem(this.context.metadata, this.codec, message)
       const refusal = this.context.replyRefusal()
       if (refusal !== undefined) throw refusal
       this.end()

@@ -1,5 +1,8 @@
-import { emptyHeader, type Header, MAX_HEADER_BYTES, MAX_HEADER_ENTRIES, RpcError } from '../../core/index.js'
+import { emptyHeader, RpcError, type Header } from '../../core/index.js'
 import type { Route } from '../peer.js'
+import { ByteReader, invalidMetadata } from './byte-reader.js'
+import { ByteWriter } from './byte-writer.js'
+import type { ConnectionMetadata, ItemMetadata, MetadataDialect, RequestMetadata } from './metadata-dialect.js'
 
 /** MIME type of millrace's compact metadata, docs/wire.md. */
 export const COMPACT_METADATA = 'application/vnd.millrace.metadata.v1'
@@ -22,22 +25,60 @@ const Bit = {
   ONE_REPLY: 0x10,
 } as const
 
-/** What the metadata of a request says. */
-export interface RequestMetadata {
-  /** Which endpoint; the same object for every request to it on a connection. */
-  readonly route: Route
-  /** Time left, ms; `undefined` when there is no limit. */
-  readonly remainingMs: number | undefined
-  /** Names and values beside the request. */
-  readonly header: Header
-  /** Whether the frame carries a request, even an empty one. */
-  readonly hasBody: boolean
-  /** On a channel: whether exactly one reply is due. */
-  readonly oneReply: boolean
+/**
+ * Millrace's own metadata: usually two bytes a request, none an item. Routes are interned per connection (docs/wire.md).
+ */
+export function compactMetadata(): MetadataDialect {
+  return COMPACT
 }
 
-const utf8 = new TextEncoder()
-const fromUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }) // a mark is part of the value
+const COMPACT: MetadataDialect = Object.freeze({ mimeType: COMPACT_METADATA, open: () => new CompactMetadata() })
+
+class CompactMetadata implements ConnectionMetadata {
+  readonly foreign: boolean
+  private readonly routes: RouteWriter
+  private readonly peerRoutes: RouteReader
+
+  constructor() {
+    this.foreign = false
+    this.routes = new RouteWriter()
+    this.peerRoutes = new RouteReader()
+  }
+
+  writeRequest(
+    route: Route,
+    remainingMs: number | undefined,
+    header: Header,
+    hasBody: boolean,
+    oneReply: boolean,
+  ): Uint8Array {
+    return this.routes.request(route, remainingMs, header, hasBody, oneReply)
+  }
+
+  unsent(route: Route): void {
+    this.routes.unsent(route)
+  }
+
+  readRequest(bytes: Uint8Array, start: number, end: number): RequestMetadata {
+    return this.peerRoutes.request(bytes, start, end)
+  }
+
+  writeItem(header: Header, hasBody: boolean): Uint8Array | undefined {
+    return itemMetadata(header, hasBody)
+  }
+
+  readItem(bytes: Uint8Array, start: number, end: number): ItemMetadata {
+    return readItemMetadata(bytes, start, end)
+  }
+
+  writeHeader(header: Header): Uint8Array {
+    return headerBytes(header)
+  }
+
+  readHeader(bytes: Uint8Array, start: number, end: number): Header {
+    return readHeaderBytes(bytes, start, end)
+  }
+}
 
 /** Interns the routes of the requests that we send on one connection. */
 export class RouteWriter {
@@ -97,6 +138,8 @@ export class RouteWriter {
   }
 }
 
+const NO_TYPES: readonly string[] = []
+
 interface InternedRoute {
   readonly id: number
   readonly withBody: Uint8Array
@@ -137,6 +180,8 @@ export class RouteReader {
       header,
       hasBody: (bits & Bit.NO_BODY) === 0,
       oneReply: (bits & Bit.ONE_REPLY) !== 0,
+      dataType: undefined,
+      acceptTypes: NO_TYPES,
     }
   }
 
@@ -155,7 +200,7 @@ export class RouteReader {
       endpoint: reader.text(MAX_ROUTE_NAME_BYTES),
     }
     if (id === 0) return route
-    if (id > MAX_ROUTES) throw invalid(`route id ${id}, at most ${MAX_ROUTES}`)
+    if (id > MAX_ROUTES) throw invalidMetadata(`route id ${id}, at most ${MAX_ROUTES}`)
     const known = this.routes[id]
     if (known !== undefined && sameRoute(known, route)) return known
     return (this.routes[id] = route)
@@ -176,7 +221,7 @@ export function itemMetadata(header: Header, hasBody: boolean): Uint8Array | und
 }
 
 /** Reads the metadata of an item; throws as {@link RouteReader.request} does. */
-export function readItemMetadata(bytes: Uint8Array, start: number, end: number): { header: Header; hasBody: boolean } {
+export function readItemMetadata(bytes: Uint8Array, start: number, end: number): ItemMetadata {
   const reader = new ByteReader(bytes, start, end)
   const bits = reader.byte()
   const header = (bits & Bit.HEADER) === 0 ? emptyHeader : reader.header()
@@ -197,119 +242,4 @@ export function readHeaderBytes(bytes: Uint8Array, start: number, end: number): 
   const header = reader.header()
   reader.end()
   return header
-}
-
-class ByteWriter {
-  private target: Uint8Array
-  private at: number
-
-  constructor() {
-    this.target = new Uint8Array(64)
-    this.at = 0
-  }
-
-  byte(value: number): void {
-    this.room(1)
-    this.target[this.at++] = value
-  }
-
-  /** LEB128: seven bits a byte, low bits first, the top bit set on all but the last. */
-  varint(value: number): void {
-    let rest = value
-    while (rest > 0x7f) {
-      this.byte((rest & 0x7f) | 0x80)
-      rest = Math.floor(rest / 128)
-    }
-    this.byte(rest)
-  }
-
-  text(value: string): void {
-    const bytes = utf8.encode(value)
-    this.varint(bytes.length)
-    this.room(bytes.length)
-    this.target.set(bytes, this.at)
-    this.at += bytes.length
-  }
-
-  header(header: Header): void {
-    const names = Object.keys(header)
-    this.varint(names.length)
-    for (const name of names) {
-      this.text(name)
-      this.text(header[name] as string)
-    }
-  }
-
-  bytes(): Uint8Array {
-    return this.target.subarray(0, this.at)
-  }
-
-  private room(bytes: number): void {
-    if (this.at + bytes <= this.target.length) return
-    const target = new Uint8Array(Math.max(this.target.length * 2, this.at + bytes))
-    target.set(this.target)
-    this.target = target
-  }
-}
-
-class ByteReader {
-  private readonly bytes: Uint8Array
-  private readonly limit: number
-  private at: number
-
-  constructor(bytes: Uint8Array, start: number, end: number) {
-    this.bytes = bytes
-    this.limit = end
-    this.at = start
-  }
-
-  byte(): number {
-    if (this.at >= this.limit) throw invalid('it ends early')
-    return this.bytes[this.at++] as number
-  }
-
-  varint(): number {
-    let value = 0
-    let scale = 1
-    for (let count = 0; count < 5; count++) {
-      const byte = this.byte()
-      value += (byte & 0x7f) * scale
-      if (byte < 0x80) return value
-      scale *= 128
-    }
-    throw invalid('a number longer than 5 bytes')
-  }
-
-  text(maxBytes: number): string {
-    const length = this.varint()
-    if (length > maxBytes) throw invalid(`a text of ${length} bytes, at most ${maxBytes}`)
-    const end = this.at + length
-    if (end > this.limit) throw invalid('it ends early')
-    try {
-      const text = fromUtf8.decode(this.bytes.subarray(this.at, end))
-      this.at = end
-      return text
-    } catch {
-      throw invalid('a text that is not UTF-8')
-    }
-  }
-
-  header(): Header {
-    const start = this.at
-    const count = this.varint()
-    if (count > MAX_HEADER_ENTRIES) throw invalid(`a header of ${count} entries, at most ${MAX_HEADER_ENTRIES}`)
-    const header: Record<string, string> = Object.create(null)
-    for (let entry = 0; entry < count; entry++) header[this.text(MAX_HEADER_BYTES)] = this.text(MAX_HEADER_BYTES)
-    const bytes = this.at - start
-    if (bytes > MAX_HEADER_BYTES) throw invalid(`a header of ${bytes} bytes, at most ${MAX_HEADER_BYTES}`)
-    return header
-  }
-
-  end(): void {
-    if (this.at !== this.limit) throw invalid(`${this.limit - this.at} bytes too many`)
-  }
-}
-
-function invalid(what: string): RpcError {
-  return new RpcError('INVALID_ARGUMENT', `metadata: ${what}`, { reason: 'invalid_metadata' })
 }

@@ -11,7 +11,7 @@ import {
   readItemMetadata,
   RouteReader,
   RouteWriter,
-} from '../../src/protocol/rsocket/metadata.js'
+} from '../../src/protocol/rsocket/compact-metadata.js'
 import { joined } from '../support/raw-frame.js'
 import { routeMetadata, text } from '../support/raw-peer.js'
 import { thrownBy } from '../support/thrown-by.js'
@@ -45,7 +45,7 @@ describe('metadata of requests', () => {
           const bytes = writer.request(route, remainingMs, entries, hasBody, oneReply && !hasBody)
           const read = reader.request(joined([1, 2], bytes, [3]), 2, 2 + bytes.length)
 
-          expect(read).toEqual({ ...rest, route, oneReply: oneReply && !hasBody })
+          expect(read).toEqual({ ...rest, route, oneReply: oneReply && !hasBody, dataType: undefined, acceptTypes: [] })
         }
       },
     )
