@@ -38,6 +38,7 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   readonly local: string
   readonly remote: string
   readonly sender: FrameSender
+  /** The codecs that requests may ask for. */
   readonly codecs: CodecTable
   codec: Codec
   metadata: ConnectionMetadata
