@@ -97,8 +97,7 @@ export class Attack {
     const frame = this.sent.shift()
     if (frame === undefined) return
     count(this.tally, frame.outcome)
-    if (frame.isLast)
-      this.tally.failures.add(`a ${this.target} went on after ${lineOf(frame.frame)} (${hexOf(frame.frame)})`)
+    if (frame.isLast) this.tally.failures.add(`a ${this.target} went on after ${hexOf(frame.frame)}`)
   }
 }
 

@@ -112,7 +112,7 @@ class Arena {
     if (wellBehaved.calls === 0) this.fail('the well-behaved client made no calls')
     wellBehaved.failures.forEach(failure => this.fail(`the well-behaved client: ${failure}`))
     wellBehaved.stop()
-    this.advance(END_MS)
+    this.advance(1000)
     if (this.running.handlers !== 0) this.fail(`${this.running.handlers} handlers still run`)
     for (const lifetime of this.lifetimes) lifetime.unsubscribe()
     this.advance(END_MS)

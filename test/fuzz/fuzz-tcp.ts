@@ -15,6 +15,7 @@ import { prefixed, readFrames } from './raw-stream.js'
 import { newTally, outcomesOf, type Tally } from './tally.js'
 import { targetOptions } from './target.js'
 import type { Finding, Order } from './tcp-target.js'
+import { until } from './until.js'
 import { WellBehaved } from './well-behaved.js'
 
 /** Hostile connections to the server at once. */
@@ -31,14 +32,16 @@ export async function fuzzTcp({ frames, seed, onProgress }: FuzzOptions): Promis
   const storm = await Storm.against(listening, new Chance(seededRuntime({ scheduler: asyncScheduler, seed }).random))
   target.order({ order: 'callHostileServer', address: storm.address })
   let isWatching = false
-  while (storm.tally.frames < frames && storm.tally.failures.size === 0 && target.isAlive) {
-    await new Promise(resolve => setTimeout(resolve, 50))
+  const isOver = (): boolean => {
     storm.check()
     onProgress?.(storm.tally.frames)
-    if (isWatching || storm.tally.frames < Math.min(WARM_UP_FRAMES, frames / 2)) continue
-    isWatching = true
-    target.order({ order: 'watchMemory' })
+    if (!isWatching && storm.tally.frames >= Math.min(WARM_UP_FRAMES, frames / 2)) {
+      isWatching = true
+      target.order({ order: 'watchMemory' })
+    }
+    return storm.tally.frames >= frames || storm.tally.failures.size > 0 || !target.isAlive
   }
+  await until(isOver, Infinity)
   const wellBehaved = await storm.end()
   target.order({ order: 'finish' })
   const { memory, failures } = (await target.tells()) as Exclude<Finding, { readonly listening: string }>
@@ -149,7 +152,7 @@ class Storm {
     this.connecting.unsubscribe()
     this.hostileServer.close()
     for (const { socket } of this.attacks.values()) socket.destroy()
-    await new Promise(resolve => setTimeout(resolve, 100))
+    await until(() => this.attacks.size === 0, PATIENCE_MS)
     return { calls, slowestMs: Math.round(slowestMs) }
   }
 

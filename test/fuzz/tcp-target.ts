@@ -6,6 +6,7 @@ import { config, EMPTY, catchError, repeat } from 'rxjs'
 import { MemoryWatch, type MemoryUse } from './memory-watch.js'
 import { callAlways, targetOptions, targetServer, type Running } from './target.js'
 import { textOf } from './text-of.js'
+import { until } from './until.js'
 
 /**
  * The process under attack over TCP: a server, and clients that connect to a hostile one, again and again. It is told
@@ -85,10 +86,7 @@ function forget(connection: Connection): void {
 
 async function finish(): Promise<void> {
   calling.unsubscribe()
-  const deadline = performance.now() + PATIENCE_MS
-  while (open.size + running.handlers > 0 && performance.now() < deadline) {
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
+  await until(() => open.size + running.handlers === 0, PATIENCE_MS)
   if (running.handlers !== 0) failures.add(`${running.handlers} handlers still run`)
   if (open.size !== 0) failures.add(`${open.size} connections are still open`)
   listening.unsubscribe()
