@@ -1,0 +1,147 @@
+import { deepEqual, equal, match } from 'node:assert/strict'
+import { createServer, createStub } from 'millrace/actors'
+import { RpcError, silentLog } from 'millrace/core'
+import { firstValueFrom, timer } from 'rxjs'
+import { Interop } from '../contract.js'
+import { interopActor } from '../interop-actor.js'
+import { javaClient, javaServer, metadataTypes, connectMillrace, serveJava } from '../peers.js'
+import type { Feature } from '../row.js'
+import { all, failureOf, upTo, when } from '../waiting.js'
+
+/** Setting up, keeping alive, and calls in the other direction. */
+export const connections: readonly Feature[] = [
+  {
+    name: 'setup: what it says arrives',
+    async server(bench) {
+      const { server, stub } = await javaServer(bench, { millrace: { keepAliveMs: 1234, maxLifetimeMs: 56_789 } })
+      await stub.promise.echo(1)
+
+      const { metadataType, dataType, keepAliveMs, maxLifetimeMs, lease, resume } = await bench.java.until(
+        server,
+        'setup',
+      )
+
+      deepEqual(
+        [metadataType, dataType, keepAliveMs, maxLifetimeMs, lease, resume],
+        [metadataTypes.composite, 'application/json', 1234, 56_789, false, false],
+      )
+    },
+  },
+  {
+    name: 'setup: refused for its MIME type',
+    async client(bench) {
+      const { call } = await javaClient(bench, { java: { dataType: 'application/x-nobody-speaks-this' } })
+
+      const { error } = await call('unary', { route: 'interop.echo', data: '1' }).ended()
+
+      equal(error?.type, 'UnsupportedSetupException')
+      match(error.message, /application\/x-nobody-speaks-this/)
+    },
+  },
+  {
+    name: 'setup: refused by the application',
+    async client(bench) {
+      const { call } = await javaClient(bench, {
+        refuse: () => new RpcError('PERMISSION_DENIED', 'not you'),
+      })
+
+      const { error } = await call('unary', { route: 'interop.echo', data: '1' }).ended()
+
+      equal(error?.type, 'RejectedSetupException')
+      match(error.message, /not you/)
+    },
+    async server(bench) {
+      const { stub } = await javaServer(bench, { java: { reject: 'not you' } })
+
+      const { code, rawMessage } = await failureOf(stub.echo(1))
+
+      deepEqual([code, rawMessage], ['PERMISSION_DENIED', 'not you'])
+    },
+  },
+  {
+    name: 'keepalive: idle for four lifetimes',
+    async client(bench) {
+      const { call } = await javaClient(bench, { java: { keepAliveMs: 50, maxLifetimeMs: 300 } })
+
+      await firstValueFrom(timer(1200))
+
+      deepEqual(await call('unary', { route: 'interop.echo', data: '1' }).ended(), { items: ['1'] })
+    },
+    async server(bench) {
+      const { stub } = await javaServer(bench, { millrace: { keepAliveMs: 50, maxLifetimeMs: 300 } })
+
+      await firstValueFrom(timer(1200))
+
+      equal(await stub.promise.echo(1), 1)
+    },
+  },
+  {
+    name: 'a server calls its client',
+    async client(bench) {
+      const { on, call, connections } = await javaClient(bench)
+      await call('unary', { route: 'interop.echo', data: '1' }).ended()
+      const stub = createStub(Interop, await firstValueFrom(connections), { log: silentLog })
+
+      const replies = [await stub.promise.echo('back'), await all(stub.range(100)), await all(stub.twice([1, 2, 3]))]
+
+      deepEqual(replies, ['back', upTo(100), [2, 4, 6]])
+      await bench.java.until(on, 'request', ({ route }) => route === 'interop.twice')
+    },
+    async server(bench) {
+      const { server, port } = await serveJava(bench)
+      const { actor } = interopActor()
+      const serve = createServer({ actors: [actor], log: silentLog })
+      const { stub } = await connectMillrace(bench, port, {}, { serve })
+      await stub.promise.echo(1)
+
+      const unary = await bench.java.call(server, 'unary', { route: 'interop.echo', data: '"back"' }).ended()
+      const stream = await bench.java.call(server, 'stream', { route: 'interop.range', data: '100' }).ended()
+      const duplex = await bench.java.call(server, 'channel', { route: 'interop.twice', count: 3 }).ended()
+
+      deepEqual([unary.items, stream.items, duplex.items], [['"back"'], upTo(100).map(String), ['2', '4', '6']])
+    },
+  },
+  {
+    name: 'a connection that breaks fails its calls',
+    async client(bench) {
+      const { on, call, connections, seen } = await javaClient(bench)
+      call('stream', { route: 'interop.forever' })
+      await call('unary', { route: 'interop.echo', data: '1' }).ended()
+      const connection = await firstValueFrom(connections)
+
+      bench.java.say('close', on)
+
+      await when(seen.tornDown$, count => count === 1)
+      await all(connection.status)
+    },
+    async server(bench) {
+      const { server, stub } = await javaServer(bench)
+      const failure = failureOf(stub.forever())
+      await bench.java.until(server, 'requested')
+
+      bench.java.say('disconnect', server)
+
+      equal((await failure).code, 'UNAVAILABLE')
+    },
+  },
+  {
+    name: 'nothing: replies and streams without a value',
+    async client(bench) {
+      const { call } = await javaClient(bench)
+
+      const ends = [
+        await call('unary', { route: 'interop.nothing' }).ended(),
+        await call('stream', { route: 'interop.none' }).ended(),
+      ]
+
+      deepEqual(ends, [{ items: [] }, { items: [] }])
+    },
+    async server(bench) {
+      const { stub } = await javaServer(bench)
+
+      const ends = [await stub.promise.nothing(), await all(stub.none())]
+
+      deepEqual(ends, [undefined, []])
+    },
+  },
+]
