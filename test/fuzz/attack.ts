@@ -34,7 +34,7 @@ export class Attack {
     this.sent = []
     this.begun = target === 'client'
     this.marks = 0
-    this.lastWord = 'without a word'
+    this.lastWord = NO_WORD
     tally.connections++
   }
 
@@ -62,6 +62,12 @@ export class Attack {
     }
   }
 
+  /** Knows of bytes that were sent and make no whole frame, behind which nothing else can be sent. */
+  struckWith(noise: Uint8Array): void {
+    this.begun = true
+    this.sent.push({ frame: noise, isLast: false, outcome: IGNORED })
+  }
+
   /** A frame has come back. */
   received(bytes: Uint8Array): void {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
@@ -82,7 +88,8 @@ export class Attack {
     this.over = true
     const [frame, ...unread] = this.sent.splice(0)
     if (frame === undefined) return
-    count(this.tally, cut ? 'connection cut by the peer' : `connection ended, ${this.lastWord}`)
+    const isCut = cut && this.lastWord === NO_WORD
+    count(this.tally, isCut ? 'connection cut by the peer' : `connection ended, ${this.lastWord}`)
     this.tally.unread += unread.length
   }
 
@@ -90,8 +97,7 @@ export class Attack {
     const frame = this.sent.shift()
     if (frame === undefined) return
     count(this.tally, frame.outcome)
-    if (frame.isLast)
-      this.tally.failures.add(`a ${this.target} went on after ${lineOf(frame.frame)} (${hexOf(frame.frame)})`)
+    if (frame.isLast) this.tally.failures.add(`a ${this.target} went on after ${hexOf(frame.frame)}`)
   }
 }
 
@@ -103,6 +109,7 @@ interface SentFrame {
 }
 
 const IGNORED = 'ignored'
+const NO_WORD = 'without a word'
 const CONNECTION_CLOSE = 0x102
 const NO_POSITION = new Uint8Array(8)
 const MARK = [0x6d, 0x61, 0x72, 0x6b]

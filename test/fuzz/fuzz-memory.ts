@@ -6,39 +6,12 @@ import { config, VirtualTimeScheduler } from 'rxjs'
 import { Chance } from '../support/chance.js'
 import { conversation } from '../support/hostile-frames.js'
 import { Attack } from './attack.js'
-import { MemoryWatch, type MemoryUse } from './memory-watch.js'
+import type { FuzzOptions, FuzzReport } from './fuzz-report.js'
+import { MemoryWatch } from './memory-watch.js'
+import { textOf } from './text-of.js'
 import { newTally, outcomesOf, type Tally } from './tally.js'
 import { callAlways, targetOptions, targetServer, type Running } from './target.js'
 import { WellBehaved } from './well-behaved.js'
-
-/** How far {@link fuzzMemory} goes. */
-export interface FuzzOptions {
-  /** Frames that are to be read. */
-  readonly frames: number
-  /** What everything is drawn from. */
-  readonly seed: number
-  /** Told now and then how many frames have been read. @default nobody is told */
-  readonly onProgress?: (frames: number) => void
-}
-
-/** What a run has found. */
-export interface FuzzReport {
-  readonly seed: number
-  /** Frames that were read. */
-  readonly frames: number
-  /** Frames behind one that ended the connection. */
-  readonly unread: number
-  /** Hostile connections. */
-  readonly connections: number
-  /** Frames by what became of them. */
-  readonly outcomes: Readonly<Record<string, number>>
-  /** Calls of the well-behaved client beside the hostile ones that went as they should, and the time of the slowest. */
-  readonly wellBehaved: { readonly calls: number; readonly slowestMs: number }
-  /** Memory of the process under attack. */
-  readonly memory: MemoryUse
-  /** What must not happen and did; empty when all is well. */
-  readonly failures: readonly string[]
-}
 
 const SERVER = 'memory:server'
 const HOSTILE = 'memory:hostile'
@@ -139,9 +112,10 @@ class Arena {
     if (wellBehaved.calls === 0) this.fail('the well-behaved client made no calls')
     wellBehaved.failures.forEach(failure => this.fail(`the well-behaved client: ${failure}`))
     wellBehaved.stop()
+    this.advance(1000)
+    if (this.running.handlers !== 0) this.fail(`${this.running.handlers} handlers still run`)
     for (const lifetime of this.lifetimes) lifetime.unsubscribe()
     this.advance(END_MS)
-    if (this.running.handlers !== 0) this.fail(`${this.running.handlers} handlers still run`)
     if (this.open.size !== 0) this.fail(`${this.open.size} connections are still open`)
     if (this.scheduler.actions.length !== 0) this.fail(`${this.scheduler.actions.length} timers are left`)
     const { calls, slowestMs } = wellBehaved
@@ -262,8 +236,4 @@ interface RunningAttack {
   readonly attack: Attack
   /** Ends the connection. */
   leave(): void
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

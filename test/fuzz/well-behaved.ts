@@ -5,7 +5,7 @@ import { map, Subscription } from 'rxjs'
 import { headOf, NUMBERS } from './target.js'
 
 /** Time between two calls of a kind, ms. */
-const PAUSE_MS = 1
+const PAUSE_MS = 5
 
 /** A client beside the hostile ones, that makes calls of every kind all the time and expects what it should. */
 export class WellBehaved {

@@ -171,7 +171,7 @@ class HostileConversation implements Conversation {
   /** A payload in parts; the last part may never be sent. */
   private fragments({ data = '', metadata, ...rest }: FrameParts): FrameParts[] {
     const { chance } = this
-    const body = typeof data === 'string' ? new TextEncoder().encode(data) : data
+    const body = typeof data === 'string' ? utf8.encode(data) : data
     const size = 1 + chance.below(40)
     const count = Math.max(1, Math.ceil(body.length / size))
     const parts = Array.from({ length: count }, (_, index): FrameParts => {
@@ -219,7 +219,7 @@ class HostileConversation implements Conversation {
   }
 
   private resume(): FrameParts {
-    const token = new TextEncoder().encode(`token${this.chance.below(50)}`)
+    const token = utf8.encode(`token${this.chance.below(50)}`)
     const positions = Uint8Array.from([...u32(0), ...u32(this.chance.below(1000))])
     return { type: 'RESUME', data: joined(u32(0x1_0000), [0, token.length], token, positions, positions) }
   }
@@ -281,42 +281,48 @@ class HostileConversation implements Conversation {
     return this.chance.pick([0, 1, 3, 0x201, MOST_CREDIT - 1, MOST_CREDIT, 0xffff_ffff])
   }
 
-  private body(): string | Uint8Array {
-    const { chance } = this
-    if (this.dataType === 'application/msgpack') {
-      return chance.pick([
-        Uint8Array.of(1),
-        Uint8Array.of(0xa1, 0x61),
-        Uint8Array.of(0x93, 1, 2, 3),
-        Uint8Array.of(0xdd, 0xff, 0xff, 0xff, 0xff),
-        Uint8Array.of(0xc6, 0x7f, 0xff, 0xff, 0xff, 1),
-        new Uint8Array(100).fill(0x91),
-        new Uint8Array(0),
-      ])
-    }
-    return chance.pick([
-      '1',
-      '"a"',
-      '[1,2,3]',
-      '{',
-      '',
-      '{"__proto__":{"polluted":true}}',
-      '['.repeat(100),
-      JSON.stringify('x'.repeat(300)),
-      JSON.stringify({ constructor: 1, list: [1, { a: null }] }),
-      '1e999',
-      Uint8Array.of(0x22, 0xff, 0x22),
-    ])
+  private body(): Uint8Array {
+    return this.chance.pick(this.dataType === 'application/msgpack' ? MSGPACK_BODIES : JSON_BODIES)
   }
 
-  private errorText(): string {
-    return this.chance.pick([
-      '',
-      'no',
-      '{',
-      '{"code":"INTERNAL","reason":"made_up","message":"m","retry":{"safe":true}}',
-      '{"code":"INTERNAL","message":"m","details":{"__proto__":1},"cause":{"name":"E","message":"c"}}',
-      'x'.repeat(20_000),
-    ])
+  private errorText(): Uint8Array {
+    return this.chance.oneIn(20) ? LONG_ERROR : this.chance.pick(ERRORS)
   }
 }
+
+const utf8 = new TextEncoder()
+
+const JSON_BODIES: readonly Uint8Array[] = [
+  ...[
+    '1',
+    '"a"',
+    '[1,2,3]',
+    '{',
+    '',
+    '{"__proto__":{"polluted":true}}',
+    '['.repeat(100),
+    JSON.stringify('x'.repeat(300)),
+    '{"constructor":1,"list":[1,{"a":null}]}',
+    '1e999',
+  ].map(text => utf8.encode(text)),
+  Uint8Array.of(0x22, 0xff, 0x22),
+]
+
+const MSGPACK_BODIES: readonly Uint8Array[] = [
+  Uint8Array.of(1),
+  Uint8Array.of(0xa1, 0x61),
+  Uint8Array.of(0x93, 1, 2, 3),
+  Uint8Array.of(0xdd, 0xff, 0xff, 0xff, 0xff),
+  Uint8Array.of(0xc6, 0x7f, 0xff, 0xff, 0xff, 1),
+  new Uint8Array(100).fill(0x91),
+  new Uint8Array(0),
+]
+
+const LONG_ERROR: Uint8Array = new Uint8Array(20_000).fill(0x78)
+const ERRORS: readonly Uint8Array[] = [
+  '',
+  'no',
+  '{',
+  '{"code":"INTERNAL","reason":"made_up","message":"m","retry":{"safe":true}}',
+  '{"code":"INTERNAL","message":"m","details":{"__proto__":1},"cause":{"name":"E","message":"c"}}',
+].map(text => utf8.encode(text))

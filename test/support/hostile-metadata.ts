@@ -32,7 +32,7 @@ export function headerOf(chance: Chance, entries: number): Uint8Array {
 
 function compact(chance: Chance, { endpoint, hasBody, oneReply }: RequestSays): Uint8Array {
   const routeId = chance.pick([0, 1, 2, 3, 1024])
-  const spelled = routeId === 0 || chance.oneIn(2)
+  const spelled = routeId === 0 || !chance.oneIn(5)
   const deadline = chance.oneIn(6)
   const header = chance.oneIn(6)
   return joined(
@@ -72,9 +72,8 @@ function otherEntry(chance: Chance): Uint8Array {
   }
 }
 
-function entry(wellKnown: number, content: Iterable<number>): Uint8Array {
-  const bytes = Uint8Array.from(content)
-  return joined([0x80 | wellKnown], u24(bytes.length), bytes)
+function entry(wellKnown: number, content: readonly number[] | Uint8Array): Uint8Array {
+  return joined([0x80 | wellKnown], u24(content.length), content)
 }
 
 /** A MIME type by name; its length is stored less one. */

@@ -55,28 +55,26 @@ const fromUtf8 = new TextDecoder()
 
 /** The bytes of a frame, without the length that TCP puts before it. */
 export function frameBytes({ type, id = 0, flags = '', word, metadata, data = '' }: FrameParts): Uint8Array {
-  const bits = Array.from(flags).reduce((all, letter) => all | flagBits[letter as keyof typeof flagBits], 0)
+  let bits = metadata === undefined ? 0 : flagBits.M
+  for (const letter of flags) bits |= flagBits[letter as keyof typeof flagBits]
   const typeCode = typeof type === 'number' ? type : types[type]
-  const head = new Uint8Array(6)
-  const view = new DataView(head.buffer)
-  view.setUint32(0, id)
-  view.setUint16(4, (typeCode << 10) | bits | (metadata === undefined ? 0 : flagBits.M))
   return joined(
-    head,
+    u32(id),
+    u32((typeCode << 10) | bits).slice(2),
     word === undefined ? [] : u32(word),
-    metadata === undefined ? [] : joined(u24(metadata.length), metadata),
+    metadata === undefined ? [] : u24(metadata.length),
+    metadata ?? [],
     typeof data === 'string' ? utf8.encode(data) : data,
   )
 }
 
 /** Several byte strings as one. */
-export function joined(...parts: readonly Iterable<number>[]): Uint8Array {
-  const arrays = parts.map(part => (part instanceof Uint8Array ? part : Uint8Array.from(part)))
-  const bytes = new Uint8Array(arrays.reduce((sum, { length }) => sum + length, 0))
+export function joined(...parts: readonly (readonly number[] | Uint8Array)[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
   let at = 0
-  for (const array of arrays) {
-    bytes.set(array, at)
-    at += array.length
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
   }
   return bytes
 }

@@ -1,0 +1,81 @@
+import { parseArgs } from 'node:util'
+import { fuzzMemory } from './fuzz-memory.js'
+import type { FuzzReport } from './fuzz-report.js'
+import { fuzzTcp } from './fuzz-tcp.js'
+
+/**
+ * `npm run fuzz -- [--frames N] [--seed S] [--json]`: sends N random and damaged frames to a live server and to clients,
+ * half over memory, half over TCP, and prints what became of them. Exits 1 when anything happened that must not.
+ */
+const { values } = parseArgs({
+  options: { frames: { type: 'string' }, seed: { type: 'string' }, json: { type: 'boolean', default: false } },
+})
+const frames = Number(values.frames ?? 1_000_000)
+const seed = Number(values.seed ?? Math.floor(Math.random() * 1_000_000))
+
+/** Most memory that a run may take, MB: what the heap keeps, and what the process takes from the system on the way. */
+const MOST_HEAP_GROWTH_MB = 16
+const MOST_RSS_GROWTH_MB = 128
+
+if (!Number.isInteger(frames) || frames < 2 || !Number.isInteger(seed)) {
+  process.stderr.write('usage: npm run fuzz -- [--frames N] [--seed S] [--json]\n')
+  process.exit(2)
+}
+process.exit((await run()) ? 0 : 1)
+
+async function run(): Promise<boolean> {
+  const half = Math.ceil(frames / 2)
+  const start = performance.now()
+  const memory = await fuzzMemory({ frames: half, seed, onProgress: progress('memory', half) })
+  const tcp = await fuzzTcp({ frames: frames - half, seed, onProgress: progress('tcp', frames - half) })
+  const seconds = Math.round((performance.now() - start) / 100) / 10
+  const failures = Object.entries({ memory, tcp }).flatMap(([name, report]) =>
+    [...report.failures, ...overLimits(report)].map(failure => `${name}: ${failure}`),
+  )
+  if (!values.json) print({ memory, tcp })
+  for (const failure of failures) console.log(`failed: ${failure}`)
+  console.log(
+    values.json
+      ? JSON.stringify({ seed, frames: memory.frames + tcp.frames, seconds, memory, tcp, failures })
+      : `${memory.frames + tcp.frames} frames, seed ${seed}, ${failures.length} failures, ${seconds} s`,
+  )
+  return failures.length === 0
+}
+
+/** Tells on stderr how far a half is. */
+function progress(name: string, all: number): (frames: number) => void {
+  let told = -1
+  return count => {
+    const percent = Math.min(100, Math.floor((count / all) * 100))
+    if (percent === told) return
+    told = percent
+    process.stderr.write(`\r${name} ${percent} %${percent === 100 ? '\n' : ''}`)
+  }
+}
+
+function overLimits({ memory: { heapGrowthMb, rssGrowthMb } }: FuzzReport): string[] {
+  return [
+    ...(heapGrowthMb > MOST_HEAP_GROWTH_MB
+      ? [`the heap grew by ${heapGrowthMb} MB, at most ${MOST_HEAP_GROWTH_MB}`]
+      : []),
+    ...(rssGrowthMb > MOST_RSS_GROWTH_MB
+      ? [`the process grew by ${rssGrowthMb} MB, at most ${MOST_RSS_GROWTH_MB}`]
+      : []),
+  ]
+}
+
+function print(reports: { readonly memory: FuzzReport; readonly tcp: FuzzReport }): void {
+  const { memory, tcp } = reports
+  const names = [...new Set([...Object.keys(memory.outcomes), ...Object.keys(tcp.outcomes)])].toSorted()
+  console.table(
+    Object.fromEntries(names.map(name => [name, { memory: memory.outcomes[name] ?? 0, tcp: tcp.outcomes[name] ?? 0 }])),
+  )
+  for (const [name, { memory: use, connections, unread, wellBehaved }] of Object.entries(reports)) {
+    console.log(
+      `${name}: ${connections} connections, ${unread} frames behind the end of one; ` +
+        `${wellBehaved.calls} calls beside them went well, the slowest in ${wellBehaved.slowestMs} ms; ` +
+        `heap grew by ${use.heapGrowthMb} MB (at most ${MOST_HEAP_GROWTH_MB}), ` +
+        `process by ${use.rssGrowthMb} MB (at most ${MOST_RSS_GROWTH_MB}) to ${use.peakRssMb} MB`,
+    )
+  }
+}
