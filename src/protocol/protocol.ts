@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs'
+import type { Header } from '../core/index.js'
 import type { DirectPeer, Peer } from './peer.js'
 
 /** What each side told the other when the connection was set up; names and values. */
@@ -18,6 +19,13 @@ export interface Connection extends DirectPeer {
   readonly status: Observable<ConnectionStatus>
   /** Calls that run on it, in both directions. */
   readonly running: number
+  /**
+   * What the peer has pushed with {@link metadataPush}; hot. What does not read as a header, or comes while nobody is
+   * subscribed, is dropped. Completes with the connection.
+   */
+  readonly pushes: Observable<Header>
+  /** Tells the peer something outside of any call: no answer, no flow control, no promise that anybody reads it. */
+  metadataPush(header: Header): void
   /** Takes no new calls, tells the peer, and closes when the running ones have ended. May be called again. */
   drain(): void
 }

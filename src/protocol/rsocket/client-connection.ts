@@ -23,16 +23,18 @@ export class ClientConnection extends RSocketConnection {
 
   /** Sends SETUP and begins to read. */
   override start(): void {
-    const { keepAliveMs, maxLifetimeMs, codec, metadata, attributes } = this.options
+    const { keepAliveMs, maxLifetimeMs, codec, metadata, attributes, honorLease } = this.options
     const setup = setupBody({
       keepAliveMs,
       maxLifetimeMs,
+      lease: honorLease,
       metadataType: metadata.mimeType,
       dataType: codec.contentType,
       metadata: this.metadata.writeHeader(attributes),
       data: NO_DATA,
     })
-    this.sender.send(0, FrameType.SETUP, Flag.METADATA, NONE, undefined, setup)
+    this.sender.send(0, FrameType.SETUP, Flag.METADATA | (honorLease ? Flag.LEASE : 0), NONE, undefined, setup)
+    this.lease(honorLease)
     this.keepAlive(keepAliveMs, maxLifetimeMs)
     super.start()
   }

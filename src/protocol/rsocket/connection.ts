@@ -1,4 +1,4 @@
-import { BehaviorSubject, type Observable, type Subscription, type Unsubscribable } from 'rxjs'
+import { BehaviorSubject, Subject, type Observable, type Subscription, type Unsubscribable } from 'rxjs'
 import type { Codec } from '../../codec/index.js'
 import {
   emptyHeader,
@@ -15,9 +15,11 @@ import { callOf, type Call, type Peer, type ReplyObserver } from '../peer.js'
 import type { Connection, ConnectionStatus } from '../protocol.js'
 import { CodecTable } from './codec-table.js'
 import { readError, sendErrorFrame } from './error-frame.js'
-import { ErrorCode, Flag, FrameType, HEADER_BYTES, MAX_31_BITS, NONE, readU16, readU32 } from './frame.js'
+import { ErrorCode, Flag, FrameType, HEADER_BYTES, MAX_31_BITS, NONE, readU16, readU32, writeU32 } from './frame.js'
 import { FrameSender } from './frame-sender.js'
 import { Keepalive } from './keepalive.js'
+import { LeaseBudget, leasesOf, type Lease } from './lease.js'
+import { LeaseGate } from './lease-gate.js'
 import type { ConnectionMetadata } from './metadata-dialect.js'
 import { logTeardown } from './multiplexer.js'
 import type { ResolvedRSocketOptions } from './options.js'
@@ -46,6 +48,9 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   readonly log: Log
   readonly window: number
   attributes: Header
+  leases: LeaseGate | undefined
+  /** What is left of the leases we gave the peer, if it has to keep to any. */
+  allowance: LeaseBudget | undefined
   protected readonly options: ResolvedRSocketOptions
   protected keepalive: Keepalive | undefined
   private readonly socket: Socket
@@ -58,6 +63,8 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   private readonly onEnd: (end: ConnectionEnd) => void
   private inbound: Subscription | undefined
   private closing: Subscription | undefined
+  private granting: Subscription | undefined
+  private readonly pushed: Subject<Header>
   private nextId: number
   private peerDrains: boolean
   private ended: boolean
@@ -73,6 +80,8 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     this.log = options.log
     this.window = options.window
     this.attributes = emptyHeader
+    this.leases = undefined
+    this.allowance = undefined
     this.options = options
     this.keepalive = undefined
     this.socket = socket
@@ -94,6 +103,8 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     this.onEnd = onEnd
     this.inbound = undefined
     this.closing = undefined
+    this.granting = undefined
+    this.pushed = new Subject()
     this.nextId = firstId
     this.peerDrains = false
     this.ended = false
@@ -101,6 +112,15 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
 
   get status(): Observable<ConnectionStatus> {
     return this.status$.asObservable()
+  }
+
+  get pushes(): Observable<Header> {
+    return this.pushed.asObservable()
+  }
+
+  metadataPush(header: Header): void {
+    if (this.ended) return
+    this.sender.send(0, FrameType.METADATA_PUSH, Flag.METADATA, NONE, undefined, this.metadata.writeHeader(header))
   }
 
   get running(): number {
@@ -194,6 +214,28 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     if (this.status$.value === 'draining') this.closeWhenIdle()
   }
 
+  /**
+   * Grants what the options say from now on, and tells the peer when leases were agreed on; then our own requests keep to
+   * those of the peer.
+   */
+  protected lease(agreed: boolean): void {
+    const { lease } = this.options
+    if (agreed) this.leases = new LeaseGate(this.remote, this.runtime)
+    if (lease === undefined) {
+      if (agreed) this.sendLease(NO_LIMIT)
+      return
+    }
+    const allowance = new LeaseBudget(this.runtime.scheduler)
+    this.allowance = allowance
+    this.granting = leasesOf(lease, this.runtime.scheduler).subscribe({
+      next: granted => {
+        allowance.renew(granted)
+        if (agreed) this.sendLease(granted)
+      },
+      error: (error: unknown) => this.onLeaseFailed(RpcError.from(error, 'INTERNAL')),
+    })
+  }
+
   /** Answers the requests of the other side from now on. */
   protected serve(peer: Peer): void {
     this.acceptor.peer = peer
@@ -216,12 +258,15 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     this.ended = true
     this.keepalive?.stop()
     this.closing?.unsubscribe()
+    this.granting?.unsubscribe()
     this.socket.close()
     const streams = new Set([...this.streams.values(), ...this.sender.end()])
     this.streams.clear()
     this.status$.next('closed')
     this.status$.complete()
+    this.pushed.complete()
     const error = end ?? this.lost('it was closed')
+    this.leases?.end(error)
     for (const stream of streams) {
       try {
         stream.onConnectionLost(error)
@@ -250,6 +295,25 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
         dead: () => this.onSilence(maxLifetimeMs),
       },
     )
+  }
+
+  private sendLease({ ttlMs, requests }: Lease): void {
+    const body = new Uint8Array(8)
+    writeU32(body, 0, Math.min(ttlMs, MAX_31_BITS))
+    writeU32(body, 4, Math.min(requests, MAX_31_BITS))
+    this.sender.send(0, FrameType.LEASE, 0, NONE, undefined, body)
+  }
+
+  /** What was granted last lapses; nobody else can say how many requests may come. */
+  private onLeaseFailed({ code, reason, message }: RpcError): void {
+    const { local, remote } = this
+    const fields = { local, remote, code, reason }
+    this.log({
+      level: 'error',
+      event: 'lease.failed',
+      message: `the leases of ${local} have failed: ${message}`,
+      fields,
+    })
   }
 
   private isOwn(streamId: number): boolean {
@@ -343,9 +407,13 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
         if (end - start < HEADER_BYTES + 4) this.fail(malformed('an ERROR frame without a code'))
         else this.onConnectionError(readU32(bytes, start + HEADER_BYTES), bytes, start + HEADER_BYTES + 4, end)
         return
-      case FrameType.SETUP: // a second one
-      case FrameType.LEASE: // not negotiated
+      case FrameType.LEASE:
+        this.onLease(bytes, start, end)
+        return
       case FrameType.METADATA_PUSH:
+        this.onMetadataPush(bytes, start, end)
+        return
+      case FrameType.SETUP: // a second one
       case FrameType.CANCEL:
       case FrameType.PAYLOAD:
       case FrameType.REQUEST_N:
@@ -364,6 +432,26 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     const echo = bytes.slice(start + HEADER_BYTES, end)
     echo.set(NO_POSITION)
     this.sender.send(0, FrameType.KEEPALIVE, 0, NONE, undefined, echo)
+  }
+
+  private onLease(bytes: Uint8Array, start: number, end: number): void {
+    if (end - start < HEADER_BYTES + 8) this.fail(malformed('a LEASE frame without its numbers'))
+    else
+      this.leases?.renew({
+        ttlMs: readU32(bytes, start + HEADER_BYTES),
+        requests: readU32(bytes, start + HEADER_BYTES + 4),
+      })
+  }
+
+  private onMetadataPush(bytes: Uint8Array, start: number, end: number): void {
+    if (!this.pushed.observed) return
+    let header: Header
+    try {
+      header = this.metadata.readHeader(bytes, start + HEADER_BYTES, end)
+    } catch {
+      return // what a foreign peer pushes need not be for us
+    }
+    this.pushed.next(header)
   }
 
   private onConnectionError(code: number, bytes: Uint8Array, start: number, end: number): void {
@@ -388,6 +476,9 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
 }
 
 const NO_POSITION = new Uint8Array(8)
+
+/** For a peer that has to be given a lease, by a side that asks for no limit. */
+const NO_LIMIT: Lease = { ttlMs: MAX_31_BITS, requests: MAX_31_BITS }
 
 /** Whether a frame makes us send something, whatever the peer reads. */
 function asksForAnswer(type: number): boolean {

@@ -1,4 +1,5 @@
 export { COMPACT_METADATA, compactMetadata } from './compact-metadata.js'
+export type { Lease, LeaseGrant } from './lease.js'
 export type { ConnectionMetadata, ItemMetadata, MetadataDialect, RequestMetadata } from './metadata-dialect.js'
 export type { RSocketOptions } from './options.js'
 export { rsocket } from './rsocket.js'

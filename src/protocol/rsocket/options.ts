@@ -1,6 +1,7 @@
 import { json, type Codec } from '../../codec/index.js'
 import { msgpack } from '../../codec/msgpack.js'
 import {
+  bool,
   consoleLog,
   fn,
   having,
@@ -17,6 +18,7 @@ import {
 } from '../../core/index.js'
 import { compactMetadata } from './compact-metadata.js'
 import { MAX_31_BITS, MAX_FRAME_BYTES } from './frame.js'
+import { leaseGrant, type LeaseGrant } from './lease.js'
 import type { MetadataDialect } from './metadata-dialect.js'
 
 /** Options of {@link rsocket}. */
@@ -60,6 +62,19 @@ export interface RSocketOptions {
   readonly maxReassemblyBytes?: number
   /** Payloads of a connection that have come in part. @default 256 */
   readonly maxReassemblies?: number
+  /**
+   * What this side lets a peer ask of it, on each connection: `{ perSecond }`, or an Observable of leases that is
+   * subscribed once a connection. Requests beyond it are refused, safe to retry; peers that asked for leases are told
+   * them and need not try.
+   * @default no limit
+   */
+  readonly lease?: LeaseGrant
+  /**
+   * Whether a client asks its servers for leases and keeps to them: a request waits for the first lease (at most 256 do),
+   * later ones without leave fail at once, safe to retry. The server must give leases.
+   * @default false
+   */
+  readonly honorLease?: boolean
   /** Time for peers to close a drained connection, ms. @default 1000 */
   readonly closeTimeoutMs?: number
   /** What a client tells about itself; the server sees it as `connection.attributes`. Not for secrets. @default `{}` */
@@ -71,11 +86,15 @@ export interface RSocketOptions {
 }
 
 /** The options, filled and checked. */
-export type ResolvedRSocketOptions = Required<RSocketOptions>
+export type ResolvedRSocketOptions = Required<Omit<RSocketOptions, MayBeAbsent>> & {
+  readonly [K in MayBeAbsent]: RSocketOptions[K]
+}
+
+type MayBeAbsent = 'lease'
 
 /** Fills and checks the options; INVALID_ARGUMENT lists every fault. */
 export function resolveRSocketOptions(options: RSocketOptions | undefined): ResolvedRSocketOptions {
-  const resolved = resolveOptions<Omit<Required<RSocketOptions>, 'keepAliveMs'> & Pick<RSocketOptions, 'keepAliveMs'>>(
+  const resolved = resolveOptions<Omit<ResolvedRSocketOptions, 'keepAliveMs'> & Pick<RSocketOptions, 'keepAliveMs'>>(
     'rsocket',
     {
       codec: optional(having<Codec>('contentType', 'encode', 'decodeUnsafe'), DEFAULT_CODEC),
@@ -91,6 +110,8 @@ export function resolveRSocketOptions(options: RSocketOptions | undefined): Reso
       maxPayloadBytes: optional(integer({ min: MIN_FRAGMENT_BYTES, max: MAX_31_BITS }), 16_842_752),
       maxReassemblyBytes: optional(integer({ min: MIN_FRAGMENT_BYTES }), 67_108_864),
       maxReassemblies: optional(integer({ min: 1 }), 256),
+      lease: optional(leaseGrant),
+      honorLease: optional(bool, false),
       closeTimeoutMs: optional(integer({ min: 0, max: MAX_31_BITS }), 1000),
       attributes: optional(having<Header>(), {}),
       log: optional(fn<Log>(), consoleLog),

@@ -5,6 +5,7 @@ import { sendError } from './error-frame.js'
 import { Flag, FrameType, MAX_31_BITS } from './frame.js'
 import type { RequestMetadata } from './metadata-dialect.js'
 import type { CallCodecs, CodecTable } from './codec-table.js'
+import type { LeaseBudget } from './lease.js'
 import { logTeardown, readBody, type Multiplexer } from './multiplexer.js'
 import { ChannelResponder } from './channel-responder.js'
 import { StreamResponder } from './stream-responder.js'
@@ -13,6 +14,8 @@ import type { Stream } from './stream.js'
 
 /** What the acceptor needs of its connection. */
 export interface AcceptorContext extends Multiplexer {
+  /** What is left of the leases we gave the peer, if it has to keep to any. */
+  readonly allowance: LeaseBudget | undefined
   /** The codecs that a request may ask for. */
   readonly codecs: CodecTable
   /** Enters a stream that the peer opened. */
@@ -86,8 +89,12 @@ export class RequestAcceptor {
     const full = this.context.queueFull()
     if (full !== undefined) return full
     const needsCredit = type === FrameType.REQUEST_STREAM || type === FrameType.REQUEST_CHANNEL
-    if (!needsCredit || (credit > 0 && credit <= MAX_31_BITS)) return undefined
-    return new RpcError('INVALID_ARGUMENT', `initial request-n is ${credit}`, { reason: 'malformed_frame' })
+    if (needsCredit && (credit === 0 || credit > MAX_31_BITS)) {
+      return new RpcError('INVALID_ARGUMENT', `initial request-n is ${credit}`, { reason: 'malformed_frame' })
+    }
+    const { allowance } = this.context
+    if (allowance === undefined || allowance.take()) return undefined
+    return refused('RESOURCE_EXHAUSTED', 'lease_exceeded', 'more requests than the lease allows')
   }
 
   private start(peer: Peer, head: RequestHead, metadata: RequestMetadata, codecs: CallCodecs, body: unknown): void {

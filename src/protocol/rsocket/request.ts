@@ -1,4 +1,5 @@
 import { Subscription, type Unsubscribable } from 'rxjs'
+import { RpcError } from '../../core/index.js'
 import type { Call, ReplyObserver } from '../peer.js'
 import { ChannelRequester } from './channel-requester.js'
 import { FrameType, NONE } from './frame.js'
@@ -14,6 +15,25 @@ export function request(context: RequesterContext, call: Call, replies: ReplyObs
     replies.error(refusal)
     return Subscription.EMPTY
   }
+  const { leases } = context
+  if (leases === undefined) return open(context, call, replies)
+  return leases.pass({
+    open: () => openLater(context, call, replies),
+    fail: error => replies.error(error),
+  })
+}
+
+/** As {@link open}, where nobody stands above who hears of what it throws. */
+function openLater(context: RequesterContext, call: Call, replies: ReplyObserver): Unsubscribable {
+  try {
+    return open(context, call, replies)
+  } catch (error) {
+    replies.error(RpcError.from(error, 'INTERNAL'))
+    return Subscription.EMPTY
+  }
+}
+
+function open(context: RequesterContext, call: Call, replies: ReplyObserver): Unsubscribable {
   switch (call.kind) {
     case 'unary':
       return new UnaryRequester(context, call, replies)

@@ -1,9 +1,12 @@
 import type { RpcError } from '../../core/index.js'
+import type { LeaseGate } from './lease-gate.js'
 import type { Multiplexer } from './multiplexer.js'
 import type { Stream } from './stream.js'
 
 /** What a requester needs of its connection. */
 export interface RequesterContext extends Multiplexer {
+  /** Keeps requests within the leases of the peer, if it gives any. */
+  readonly leases: LeaseGate | undefined
   /** Why no request can be made now, if so. */
   refusal(): RpcError | undefined
   /** Gives the next stream id, and enters the stream into the table if there is one. */

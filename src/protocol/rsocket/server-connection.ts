@@ -59,6 +59,7 @@ export class ServerConnection extends RSocketConnection {
   private readSetup({ bytes, start, end }: Frame, flags: number): Setup {
     const setup = readSetup(bytes, start, end, flags)
     const { metadataType, dataType } = setup
+    if (setup.lease && this.options.lease === undefined) throw leaseUnsupported()
     const dialects = [this.options.metadata, compactMetadata()]
     const dialect = dialects.find(({ mimeType }) => mimeType === metadataType)
     if (dialect === undefined) {
@@ -76,6 +77,7 @@ export class ServerConnection extends RSocketConnection {
     this.setup = setup
     this.attributes = this.readAttributes(metadata)
     this.established = true
+    this.lease(setup.lease)
     this.keepAlive(Infinity, Math.max(maxLifetimeMs, keepAliveMs))
     this.serve(this.answer(this))
   }
@@ -109,6 +111,10 @@ function unsupported(what: string, theirs: string, ours: string): RpcError {
       reason: 'unsupported_setup',
     },
   )
+}
+
+function leaseUnsupported(): RpcError {
+  return new RpcError('FAILED_PRECONDITION', 'SETUP: leases are not offered here', { reason: 'lease_unsupported' })
 }
 
 function invalidSetup(what: string, reason: string, cause?: unknown): RpcError {

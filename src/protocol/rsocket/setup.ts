@@ -7,6 +7,8 @@ export interface Setup {
   readonly keepAliveMs: number
   /** Silence after which the connection counts as dead, ms. */
   readonly maxLifetimeMs: number
+  /** Whether it wants leases, and gives them. */
+  readonly lease: boolean
   /** MIME type of all metadata. */
   readonly metadataType: string
   /** MIME type of all data. */
@@ -49,7 +51,6 @@ export function readSetup(bytes: Uint8Array, start: number, end: number, flags: 
   const version = readU32(bytes, at)
   if (version !== VERSION) throw invalidSetup(`version ${version >>> 16}.${version & 0xffff}, this is 1.0`)
   if ((flags & Flag.RESUME) !== 0) throw unsupported('resumption is not offered here', 'resume_unsupported')
-  if ((flags & Flag.LEASE) !== 0) throw unsupported('leases are not offered here', 'lease_unsupported')
   const keepAliveMs = readU32(bytes, at + 4)
   const maxLifetimeMs = readU32(bytes, at + 8)
   if (!isPositive31(keepAliveMs) || !isPositive31(maxLifetimeMs)) throw invalidSetup('keepalive times must be above 0')
@@ -58,7 +59,8 @@ export function readSetup(bytes: Uint8Array, start: number, end: number, flags: 
   const rest = at + 14 + metadataType.length + dataType.length
   const metadata = readMetadata(bytes, rest, end, flags)
   const dataAt = metadata === undefined ? rest : rest + 3 + metadata.length
-  return { keepAliveMs, maxLifetimeMs, metadataType, dataType, metadata, data: bytes.slice(dataAt, end) }
+  const lease = (flags & Flag.LEASE) !== 0
+  return { keepAliveMs, maxLifetimeMs, lease, metadataType, dataType, metadata, data: bytes.slice(dataAt, end) }
 }
 
 function readMetadata(bytes: Uint8Array, start: number, end: number, flags: number): Uint8Array | undefined {
