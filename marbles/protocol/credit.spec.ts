@@ -64,7 +64,7 @@ describe('a stream over a connection', () => {
       const slowly = pacedMap(letter => of(letter).pipe(delay(4)), { concurrency: 1, runtime: kit.runtime })
 
       kit.expectObservable(call(stream).pipe(slowly)).toBe('--------a---b---c---(d|)')
-      kit.expectCredits(letters).toBe('                     ---ab----c---d')
+      kit.expectCredits(letters).toBe('                     ---a-----(bc)d')
     })
   })
 
@@ -87,8 +87,8 @@ describe('a channel over a connection', () => {
       const requests = kit.deliveries('                        abc|')
       const call = caller(kit, 1, echo)
 
-      kit.expectObservable(call(channel(requests))).toBe('------a-b-(c|)')
-      kit.expectCredits(requests).toBe('                  ----a-b-c')
+      kit.expectObservable(call(channel(requests))).toBe('------a---b---(c|)')
+      kit.expectCredits(requests).toBe('                  --------(ab)c')
     })
   })
 

@@ -63,7 +63,7 @@ describe('pump', () => {
   it('sends at once while there is credit', () => {
     marbles(kit => {
       const source = kit.deliveries('a-b-c-|')
-      const way = { credit: 3 }
+      const way = { credit: 4 }
 
       expectPumped(kit, source, way, {
         sent: '                     a-b-c-|',
@@ -81,7 +81,20 @@ describe('pump', () => {
       expectPumped(kit, source, way, {
         sent: '                     a--b-(cd)|',
         source: '                   ^--------!',
-        credits: '                  a--b-(cd)',
+        credits: '                  ---a-(bc)d',
+      })
+    })
+  })
+
+  it('keeps what has used its credit up', () => {
+    marbles(kit => {
+      const source = kit.deliveries('a----b---|')
+      const way = { credit: 1, receiver: '   --2' }
+
+      expectPumped(kit, source, way, {
+        sent: '                     a----b---|',
+        source: '                   ^--------!',
+        credits: '                  --a--b',
       })
     })
   })
@@ -154,7 +167,7 @@ describe('pump', () => {
       expectPumped(kit, source, way, {
         sent: '                     a',
         source: '                   ^----!',
-        credits: '                  a----(BC)',
+        credits: '                  -----(aBC)',
       })
     })
   })
@@ -167,7 +180,7 @@ describe('pump', () => {
       expectPumped(kit, source, way, {
         sent: '                     a-#',
         source: '                   ^-!',
-        credits: '                  a-(BC)',
+        credits: '                  --(aBC)',
         error: new Error('cannot encode c'),
       })
     })
@@ -188,10 +201,10 @@ describe('pump', () => {
       expectPumped(kit, source, way, {
         sent: '   a 19ms b 11ms |',
         source: ' ^ 31ms !',
-        credits: 'a 19ms b',
+        credits: '20ms a 11ms b',
       })
       kit.expectObservable(new Observable(subscriber => subscriber.next(stalls.join())), '25ms ^ !').toBe('25ms s', {
-        s: 'words.tally 1 0 5',
+        s: 'words.tally 2 0 5',
       })
     })
   })

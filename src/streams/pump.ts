@@ -57,7 +57,8 @@ export const ITEMS_PER_TURN = 256
  *
  * 1. At most as many items are sent as were requested; completion and errors need no credit.
  * 2. An item is encoded while it is emitted and sent in the order of emission.
- * 3. Items of deliveries are held until they are sent: consumed means sent. At most 65 536 (reason `amplified`).
+ * 3. Items of deliveries are held until they are sent, and the one that uses the last credit up until there is more or
+ *    the stream ends: consumed means sent. At most 65 536 are held (reason `amplified`).
  * 4. Items that the source pushes by itself wait, at most 1024 (reason `overflow`), and 65 536 more while it is being
  *    subscribed (reason `burst`); over that the stream fails with RESOURCE_EXHAUSTED.
  * 5. After 256 items in one turn a source that can wait has to.
@@ -82,6 +83,8 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
   private failure: { readonly error: unknown } | undefined
   /** Lets go of the item of which only a part is sent. */
   private sending: Release | undefined
+  /** Lets go of the item that has used the credit up. */
+  private last: Release | undefined
 
   constructor(source: Observable<T>, sink: PumpSink<T, E>, options: PumpOptions) {
     super()
@@ -104,6 +107,7 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
     this.ended = false
     this.failure = undefined
     this.sending = undefined
+    this.last = undefined
   }
 
   start(): void {
@@ -115,18 +119,23 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
   request(n: number): void {
     this.credit += n
     this.turn = ITEMS_PER_TURN
+    if (this.credit > 0) this.letGoOfLast() // first: what it makes the source emit comes behind what waits
     this.drain()
   }
 
   resume(): void {
-    this.sent(undefined)
+    const release = this.sending
+    this.sending = undefined
+    if (release !== undefined && this.usedUp) this.keepLast(release)
+    else release?.()
     this.drain()
   }
 
   cancel(): void {
     const reason = new RpcError('CANCELLED', 'the receiver cancelled before this item was sent', { reason: 'not_sent' })
     this.end(reason)
-    this.sent(reason)
+    this.sending?.(reason)
+    this.sending = undefined
   }
 
   override unsubscribe(): void {
@@ -176,6 +185,7 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
       const encoded = this.sink.encode(value)
       this.credit--
       if (!this.sink.send(encoded)) this.sending = hold()
+      else if (this.usedUp) this.keepLast(hold())
     } catch (error) {
       this.abort(error)
     }
@@ -218,6 +228,10 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
         this.abort(error)
         break
       }
+      if (sent && this.usedUp && next.release !== undefined) {
+        this.last = next.release
+        break
+      }
       this.watch.reply()
       if (sent) next.release?.()
       else this.sending = next.release
@@ -227,12 +241,26 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
     else if (this.sourceEnded && this.waiting.length === 0) this.finish()
   }
 
-  /** The item of which only a part was sent is sent whole now, or never will be. */
-  private sent(reason: unknown): void {
-    const release = this.sending
+  /**
+   * Whether the last credit is used and more may come. The item that has used it is kept until there is credit again:
+   * else a source that can wait would take one more, which could go nowhere, and be ahead of the window.
+   */
+  private get usedUp(): boolean {
+    return this.credit === 0 && !this.sourceEnded && !this.ended
+  }
+
+  private keepLast(release: Release | undefined): void {
     if (release === undefined) return
-    this.sending = undefined
-    release(reason)
+    this.last = release
+    this.watch.request()
+  }
+
+  private letGoOfLast(): void {
+    const release = this.last
+    if (release === undefined) return
+    this.last = undefined
+    this.watch.reply()
+    release()
   }
 
   private yieldTurn(): void {
@@ -261,6 +289,7 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
     this.ended = true
     this.watch.stop()
     this.unsubscribe()
+    this.letGoOfLast() // it was sent
     this.waiting.clear(reason)
   }
 }

@@ -71,7 +71,7 @@ const execute = ({ chain, items, workMs, cutMs }: Program): Report =>
     let stream: Observable<number> = paced(Array.from({ length: items }, (_, n) => n))
     for (const { step, window } of chain) {
       const crossed = hop(stream, { runtime, name: step, window, onStalled: () => {} })
-      bound += window + 1 // what the hops before have delivered may all wait in this one's pump
+      bound += window // what the hops before have delivered may all wait in this one's pump
       hops.push({ books: crossed.books, bound })
       stream = steps[step]?.(crossed, runtime) ?? crossed
     }
