@@ -15,6 +15,7 @@ export const types = {
   ERROR: 0x0b,
   METADATA_PUSH: 0x0c,
   RESUME: 0x0d,
+  RESUME_OK: 0x0e,
   EXT: 0x3f,
 } as const
 
@@ -28,6 +29,7 @@ const errorNames: { readonly [code: number]: string } = {
   0x001: 'INVALID_SETUP',
   0x002: 'UNSUPPORTED_SETUP',
   0x003: 'REJECTED_SETUP',
+  0x004: 'REJECTED_RESUME',
   0x101: 'CONNECTION_ERROR',
   0x102: 'CONNECTION_CLOSE',
   0x201: 'APPLICATION_ERROR',

@@ -1,22 +1,25 @@
-import type { Frame, Socket } from '../../transport/index.js'
+import type { Frame } from '../../transport/index.js'
 import type { Peer } from '../peer.js'
 import { RSocketConnection, type ConnectionEnd } from './connection.js'
 import { readError } from './error-frame.js'
 import { ErrorCode, Flag, FrameType, HEADER_BYTES, NONE, readU32 } from './frame.js'
 import type { ResolvedRSocketOptions } from './options.js'
+import type { ClientSession, SessionSocket } from './resume/session.js'
 import { setupBody } from './setup.js'
 
 /** A connection that we opened: it begins with SETUP, and requests may follow at once. */
 export class ClientConnection extends RSocketConnection {
+  private readonly clientSession: ClientSession | undefined
   private heard: boolean
 
   constructor(
-    socket: Socket,
+    socket: SessionSocket<ClientSession>,
     options: ResolvedRSocketOptions,
     peer: Peer | undefined,
     onEnd: (end: ConnectionEnd) => void,
   ) {
     super(socket, options, 1, onEnd)
+    this.clientSession = socket.session
     this.heard = false
     if (peer !== undefined) this.serve(peer)
   }
@@ -24,16 +27,19 @@ export class ClientConnection extends RSocketConnection {
   /** Sends SETUP and begins to read. */
   override start(): void {
     const { keepAliveMs, maxLifetimeMs, codec, metadata, attributes, honorLease } = this.options
+    const token = this.clientSession?.begin()
     const setup = setupBody({
       keepAliveMs,
       maxLifetimeMs,
+      token,
       lease: honorLease,
       metadataType: metadata.mimeType,
       dataType: codec.contentType,
       metadata: this.metadata.writeHeader(attributes),
       data: NO_DATA,
     })
-    this.sender.send(0, FrameType.SETUP, Flag.METADATA | (honorLease ? Flag.LEASE : 0), NONE, undefined, setup)
+    const flags = Flag.METADATA | (honorLease ? Flag.LEASE : 0) | (token === undefined ? 0 : Flag.RESUME)
+    this.sender.send(0, FrameType.SETUP, flags, NONE, undefined, setup)
     this.lease(honorLease)
     this.keepAlive(keepAliveMs, maxLifetimeMs)
     super.start()

@@ -10,7 +10,7 @@ import {
   type RetryAdvice,
   type Runtime,
 } from '../../core/index.js'
-import type { Frame, Socket } from '../../transport/index.js'
+import type { Frame } from '../../transport/index.js'
 import { callOf, type Call, type Peer, type ReplyObserver } from '../peer.js'
 import type { Connection, ConnectionStatus } from '../protocol.js'
 import { CodecTable } from './codec-table.js'
@@ -26,6 +26,7 @@ import type { ResolvedRSocketOptions } from './options.js'
 import { request } from './request.js'
 import type { RequesterContext } from './requester-context.js'
 import { RequestAcceptor } from './request-acceptor.js'
+import type { Session, SessionSocket } from './resume/session.js'
 import type { Stream } from './stream.js'
 import { malformed, StreamFrames, type StreamTable } from './stream-frames.js'
 
@@ -53,7 +54,8 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   allowance: LeaseBudget | undefined
   protected readonly options: ResolvedRSocketOptions
   protected keepalive: Keepalive | undefined
-  private readonly socket: Socket
+  private readonly socket: SessionSocket
+  private readonly session: Session | undefined
   private readonly streams: Map<number, Stream>
   private readonly acceptor: RequestAcceptor
   private readonly streamFrames: StreamFrames
@@ -61,6 +63,8 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   private readonly maxLongBytes: number
   private readonly status$: BehaviorSubject<ConnectionStatus>
   private readonly onEnd: (end: ConnectionEnd) => void
+  /** What the peer was last told that it may ask of us. */
+  private granted: Lease | undefined
   private inbound: Subscription | undefined
   private closing: Subscription | undefined
   private granting: Subscription | undefined
@@ -69,7 +73,12 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   private peerDrains: boolean
   private ended: boolean
 
-  constructor(socket: Socket, options: ResolvedRSocketOptions, firstId: 1 | 2, onEnd: (end: ConnectionEnd) => void) {
+  constructor(
+    socket: SessionSocket,
+    options: ResolvedRSocketOptions,
+    firstId: 1 | 2,
+    onEnd: (end: ConnectionEnd) => void,
+  ) {
     this.local = socket.local
     this.remote = socket.remote
     this.sender = new FrameSender(socket, options.fragmentBytes, () => this.onSent())
@@ -81,10 +90,12 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     this.window = options.window
     this.attributes = emptyHeader
     this.leases = undefined
+    this.granted = undefined
     this.allowance = undefined
     this.options = options
     this.keepalive = undefined
     this.socket = socket
+    this.session = socket.session
     this.streams = new Map()
     this.acceptor = new RequestAcceptor(this, options.maxStreams)
     const table: StreamTable = {
@@ -141,20 +152,16 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     this.inbound = this.socket.inbound.subscribe({
       next: frame => this.onFrame(frame),
       error: (cause: unknown) => this.onSocketError(RpcError.from(cause, 'UNAVAILABLE')),
-      complete: () => this.end(this.status$.value === 'draining' ? undefined : this.lost('the peer closed it')),
+      complete: () => this.onClosed(),
     })
+    this.session?.resumed.subscribe(() => this.onResumed())
   }
 
   /** Takes no new calls, says so to the peer, and closes when the running ones have ended. */
   drain(): void {
     if (this.status$.value !== 'open') return
     this.status$.next('draining')
-    sendErrorFrame(
-      this.sender,
-      0,
-      ErrorCode.CONNECTION_CLOSE,
-      new RpcError('UNAVAILABLE', 'draining', { reason: 'draining' }),
-    )
+    this.sendDraining()
     this.closeWhenIdle()
   }
 
@@ -177,6 +184,8 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
 
   /** Why no call can be taken on, in either direction, while the socket does not take what waits. */
   queueFull(): RpcError | undefined {
+    const held = this.session?.refusal()
+    if (held !== undefined) return held
     const { overcommittedBytes } = this.sender
     const { maxQueuedBytes } = this.options
     if (overcommittedBytes > maxQueuedBytes) return this.waits(overcommittedBytes, maxQueuedBytes, retrySafely)
@@ -292,12 +301,17 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
       { sendEveryMs, maxLifetimeMs },
       {
         send: () => this.sender.send(0, FrameType.KEEPALIVE, Flag.RESPOND, NONE, undefined, NO_POSITION),
-        dead: () => this.onSilence(maxLifetimeMs),
+        dead: () => {
+          if (this.abandons(maxLifetimeMs)) this.keepAlive(sendEveryMs, maxLifetimeMs)
+          else this.onSilence(maxLifetimeMs)
+        },
       },
     )
   }
 
-  private sendLease({ ttlMs, requests }: Lease): void {
+  private sendLease(lease: Lease): void {
+    const { ttlMs, requests } = lease
+    this.granted = lease
     const body = new Uint8Array(8)
     writeU32(body, 0, Math.min(ttlMs, MAX_31_BITS))
     writeU32(body, 4, Math.min(requests, MAX_31_BITS))
@@ -316,8 +330,23 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     })
   }
 
+  /** The session goes on over another network connection: what was said of the connection before must be said again. */
+  protected onResumed(): void {
+    this.keepalive?.hear()
+    if (this.granted !== undefined) {
+      this.allowance?.renew(this.granted)
+      this.sendLease(this.granted)
+    }
+    if (this.status$.value === 'draining' && !this.peerDrains) this.sendDraining()
+  }
+
   private isOwn(streamId: number): boolean {
     return (streamId & 1) === (this.nextId & 1)
+  }
+
+  private sendDraining(): void {
+    const error = new RpcError('UNAVAILABLE', 'draining', { reason: 'draining' })
+    sendErrorFrame(this.sender, 0, ErrorCode.CONNECTION_CLOSE, error)
   }
 
   private closeWhenIdle(): void {
@@ -351,9 +380,21 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     this.log({ level: 'warn', event, message: `connection ${local} – ${remote} ended: ${message}`, fields })
   }
 
+  /** Whether a silent network connection is given up for another one. */
+  private abandons(maxLifetimeMs: number): boolean {
+    return this.session?.abandon(this.silence(maxLifetimeMs)) ?? false
+  }
+
+  private silence(maxLifetimeMs: number): RpcError {
+    return this.lost(`nothing was heard for ${maxLifetimeMs} ms`)
+  }
+
+  private onClosed(): void {
+    this.end(this.status$.value === 'draining' ? undefined : this.lost('the peer closed it'))
+  }
+
   private onSilence(maxLifetimeMs: number): void {
-    const error = this.lost(`nothing was heard for ${maxLifetimeMs} ms`)
-    this.fail(error)
+    this.fail(this.silence(maxLifetimeMs))
     this.inbound?.unsubscribe() // a peer that reads nothing would keep the socket open
   }
 
@@ -361,7 +402,7 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     // A frame over the limit leaves the way out open, so the peer can be told.
     if (cause.reason === 'frame_too_large') this.fail(cause)
     else if (!this.ended) {
-      const error = this.lost(cause.rawMessage, cause)
+      const error = cause.reason.startsWith('resume_') ? cause : this.lost(cause.rawMessage, cause)
       this.report('connection.lost', error)
       this.end(error)
     }
@@ -455,10 +496,14 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   }
 
   private onConnectionError(code: number, bytes: Uint8Array, start: number, end: number): void {
-    if (code === ErrorCode.CONNECTION_ERROR)
-      this.end(this.lost('the peer ended it', readError(code, bytes, start, end)))
+    if (code === ErrorCode.CONNECTION_ERROR) {
+      const error = readError(code, bytes, start, end)
+      if (error.reason === 'connection_closed') this.onClosed()
+      else this.end(this.lost('the peer ended it', error))
+    }
     if (code !== ErrorCode.CONNECTION_CLOSE || this.ended) return
     this.peerDrains = true
+    this.session?.peerDrains()
     if (this.status$.value === 'open') this.status$.next('draining')
     this.closeWhenIdle()
   }

@@ -20,6 +20,7 @@ import { compactMetadata } from './compact-metadata.js'
 import { MAX_31_BITS, MAX_FRAME_BYTES } from './frame.js'
 import { leaseGrant, type LeaseGrant } from './lease.js'
 import type { MetadataDialect } from './metadata-dialect.js'
+import type { ResumeOptions } from './resume/resume-options.js'
 
 /** Options of {@link rsocket}. */
 export interface RSocketOptions {
@@ -77,6 +78,12 @@ export interface RSocketOptions {
   readonly honorLease?: boolean
   /** Time for peers to close a drained connection, ms. @default 1000 */
   readonly closeTimeoutMs?: number
+  /**
+   * Lets sessions outlive the loss of their network connection: a client dials again, a server waits for it, and nothing
+   * is lost, repeated or reordered. Both sides must ask for it. `{}` is with defaults.
+   * @default none, a loss ends the connection
+   */
+  readonly resume?: ResumeOptions
   /** What a client tells about itself; the server sees it as `connection.attributes`. Not for secrets. @default `{}` */
   readonly attributes?: Header
   /** Where connections that end unasked are reported. @default consoleLog */
@@ -90,7 +97,7 @@ export type ResolvedRSocketOptions = Required<Omit<RSocketOptions, MayBeAbsent>>
   readonly [K in MayBeAbsent]: RSocketOptions[K]
 }
 
-type MayBeAbsent = 'lease'
+type MayBeAbsent = 'lease' | 'resume'
 
 /** Fills and checks the options; INVALID_ARGUMENT lists every fault. */
 export function resolveRSocketOptions(options: RSocketOptions | undefined): ResolvedRSocketOptions {
@@ -113,6 +120,7 @@ export function resolveRSocketOptions(options: RSocketOptions | undefined): Reso
       lease: optional(leaseGrant),
       honorLease: optional(bool, false),
       closeTimeoutMs: optional(integer({ min: 0, max: MAX_31_BITS }), 1000),
+      resume: optional(having<ResumeOptions>()),
       attributes: optional(having<Header>(), {}),
       log: optional(fn<Log>(), consoleLog),
       runtime: optional(having<Runtime>('scheduler', 'microtask'), systemRuntime()),

@@ -4,6 +4,10 @@ import type { Peer } from '../peer.js'
 import type { Binding, Connection, ConnectOptions, Protocol } from '../protocol.js'
 import { ClientConnection } from './client-connection.js'
 import { resolveRSocketOptions, type ResolvedRSocketOptions, type RSocketOptions } from './options.js'
+import { ClientResumption } from './resume/client-resumption.js'
+import { resolveResumeOptions, type SessionContext } from './resume/resume-options.js'
+import { ServerSessions } from './resume/server-sessions.js'
+import type { ClientSession, ServerSession, SessionSocket } from './resume/session.js'
 import { ServerConnection } from './server-connection.js'
 
 /**
@@ -22,22 +26,29 @@ class RSocketProtocol implements Protocol {
   readonly transport: string
   private readonly network: Transport
   private readonly options: ResolvedRSocketOptions
+  private readonly sessions: SessionContext | undefined
 
   constructor(network: Transport, options: ResolvedRSocketOptions) {
     this.transport = network.name
     this.network = network
     this.options = options
+    const { resume, runtime, log, setupTimeoutMs } = options
+    this.sessions = resume && { ...resolveResumeOptions(resume), runtime, log, answerTimeoutMs: setupTimeoutMs }
   }
 
   connect(address: string, { serve }: ConnectOptions = {}): Observable<Connection> {
     return new Observable(subscriber => {
       let connection: ClientConnection | undefined
-      const dialing = this.network.dial(address).subscribe({
+      const dial = this.network.dial(address)
+      const dialing = dial.subscribe({
         next: socket => {
-          connection = this.connected(socket, serve, subscriber)
+          connection = this.connected(this.resumable(socket, dial), serve, subscriber)
           subscriber.next(connection)
         },
-        error: error => subscriber.error(error),
+        error: error => {
+          // What resumes may outlive the first network connection, and tells its end itself.
+          if (connection === undefined || this.sessions === undefined) subscriber.error(error)
+        },
       })
       return () => {
         connection?.close() // first, so that what was accepted still leaves
@@ -49,22 +60,37 @@ class RSocketProtocol implements Protocol {
   listen(address: string, serve: (remote: Connection) => Peer): Observable<Binding> {
     return new Observable(subscriber => {
       const connections = new Set<ServerConnection>()
+      const sessions = this.sessions && new ServerSessions(this.sessions)
+      const stop = (): void => {
+        listening.unsubscribe()
+        sessions?.stop()
+      }
       const listening = this.network.listen(address).subscribe({
         next: listener => {
-          const binding = new RSocketBinding(listener, connections, () => listening.unsubscribe())
-          listener.sockets.subscribe(socket => this.accept(socket, serve, connections, binding))
+          const binding = new RSocketBinding(listener, connections, stop)
+          listener.sockets.subscribe(socket =>
+            this.accept(sessions?.accept(socket) ?? socket, serve, connections, binding),
+          )
           subscriber.next(binding)
         },
         error: error => subscriber.error(error),
       })
       return () => {
-        listening.unsubscribe()
+        stop()
         for (const connection of [...connections]) connection.close()
       }
     })
   }
 
-  private connected(socket: Socket, serve: Peer | undefined, subscriber: Subscriber<Connection>): ClientConnection {
+  private resumable(socket: Socket, dial: Observable<Socket>): SessionSocket<ClientSession> {
+    return this.sessions === undefined ? socket : new ClientResumption(socket, dial, this.sessions)
+  }
+
+  private connected(
+    socket: SessionSocket<ClientSession>,
+    serve: Peer | undefined,
+    subscriber: Subscriber<Connection>,
+  ): ClientConnection {
     const connection = new ClientConnection(socket, this.options, serve, end => {
       if (end === undefined) subscriber.complete()
       else subscriber.error(end)
@@ -74,7 +100,7 @@ class RSocketProtocol implements Protocol {
   }
 
   private accept(
-    socket: Socket,
+    socket: SessionSocket<ServerSession>,
     serve: (remote: Connection) => Peer,
     connections: Set<ServerConnection>,
     binding: RSocketBinding,

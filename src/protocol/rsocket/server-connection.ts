@@ -1,24 +1,26 @@
 import type { Subscription } from 'rxjs'
 import { emptyHeader, RpcError, type Header } from '../../core/index.js'
-import type { Frame, Socket } from '../../transport/index.js'
+import type { Frame } from '../../transport/index.js'
 import type { Peer } from '../peer.js'
 import type { Connection } from '../protocol.js'
 import { compactMetadata } from './compact-metadata.js'
 import { RSocketConnection, type ConnectionEnd } from './connection.js'
 import { ErrorCode, FrameType } from './frame.js'
 import type { ResolvedRSocketOptions } from './options.js'
+import type { ServerSession, SessionSocket } from './resume/session.js'
 import { readSetup, type Setup } from './setup.js'
 
 /** A connection that a client opened: nothing is answered before its SETUP is accepted. */
 export class ServerConnection extends RSocketConnection {
   /** What the client said first. */
   setup: Setup | undefined
+  private readonly serverSession: ServerSession | undefined
   private readonly answer: (remote: Connection) => Peer
   private setupTimer: Subscription | undefined
   private established: boolean
 
   constructor(
-    socket: Socket,
+    socket: SessionSocket<ServerSession>,
     options: ResolvedRSocketOptions,
     answer: (remote: Connection) => Peer,
     onEnd: (end: ConnectionEnd) => void,
@@ -28,6 +30,7 @@ export class ServerConnection extends RSocketConnection {
       onEnd(end)
     })
     this.setup = undefined
+    this.serverSession = socket.session
     this.answer = answer
     this.setupTimer = undefined
     this.established = false
@@ -45,6 +48,10 @@ export class ServerConnection extends RSocketConnection {
   protected override onFirstFrames(type: number, flags: number, streamId: number, frame: Frame): boolean {
     if (this.established) return true
     this.setupTimer?.unsubscribe()
+    if (type === FrameType.RESUME && streamId === 0) {
+      this.resume(frame)
+      return false
+    }
     try {
       if (type !== FrameType.SETUP || streamId !== 0)
         throw invalidSetup('the first frame is not SETUP', 'invalid_setup')
@@ -54,6 +61,17 @@ export class ServerConnection extends RSocketConnection {
       this.fail(refusal, setupErrorCodes.get(refusal.reason) ?? ErrorCode.REJECTED_SETUP)
     }
     return false
+  }
+
+  /** What goes on is another connection: of this one, nothing is left. */
+  private resume({ bytes, start, end }: Frame): void {
+    try {
+      if (this.serverSession === undefined) throw notResumable()
+      this.serverSession.resume(bytes, start, end)
+      this.end(undefined)
+    } catch (error) {
+      this.fail(RpcError.from(error, 'INTERNAL'), ErrorCode.REJECTED_RESUME)
+    }
   }
 
   private readSetup({ bytes, start, end }: Frame, flags: number): Setup {
@@ -73,7 +91,11 @@ export class ServerConnection extends RSocketConnection {
   }
 
   private establish(setup: Setup): void {
-    const { keepAliveMs, maxLifetimeMs, metadata } = setup
+    const { keepAliveMs, maxLifetimeMs, metadata, token } = setup
+    if (token !== undefined) {
+      if (this.serverSession === undefined) throw notResumable()
+      this.serverSession.begin(token)
+    }
     this.setup = setup
     this.attributes = this.readAttributes(metadata)
     this.established = true
@@ -102,6 +124,11 @@ const setupErrorCodes: ReadonlyMap<string, number> = new Map([
   ['unsupported_setup', ErrorCode.UNSUPPORTED_SETUP],
   ['lease_unsupported', ErrorCode.UNSUPPORTED_SETUP],
 ])
+
+function notResumable(): RpcError {
+  const message = 'SETUP: resumption is not offered here'
+  return new RpcError('FAILED_PRECONDITION', message, { reason: 'resume_unsupported' })
+}
 
 function unsupported(what: string, theirs: string, ours: string): RpcError {
   return new RpcError(

@@ -1,5 +1,5 @@
 import { RpcError } from '../../core/index.js'
-import { Flag, HEADER_BYTES, MAX_31_BITS, readU24, readU32, writeU24, writeU32 } from './frame.js'
+import { Flag, HEADER_BYTES, MAX_31_BITS, readU16, readU24, readU32, writeU24, writeU32 } from './frame.js'
 
 /** What a client says in its first frame. */
 export interface Setup {
@@ -9,6 +9,8 @@ export interface Setup {
   readonly maxLifetimeMs: number
   /** Whether it wants leases, and gives them. */
   readonly lease: boolean
+  /** What names the session when the client comes again; `undefined` when it does not ask for resumption. */
+  readonly token: Uint8Array | undefined
   /** MIME type of all metadata. */
   readonly metadataType: string
   /** MIME type of all data. */
@@ -20,24 +22,32 @@ export interface Setup {
 }
 
 const NO_BYTES = new Uint8Array(0)
-const VERSION = 0x0001_0000 // 1.0
+/** Version of the protocol, 1.0. */
+export const VERSION = 0x0001_0000
 
 /** Everything of a SETUP frame after its header. */
 export function setupBody({
   keepAliveMs,
   maxLifetimeMs,
+  token,
   metadataType,
   dataType,
   metadata = NO_BYTES,
   data,
 }: Setup): Uint8Array {
-  const metadataAt = 14 + metadataType.length + dataType.length
+  const typesAt = token === undefined ? 12 : 14 + token.length
+  const metadataAt = typesAt + 2 + metadataType.length + dataType.length
   const body = new Uint8Array(metadataAt + 3 + metadata.length + data.length)
   writeU32(body, 0, VERSION)
   writeU32(body, 4, keepAliveMs)
   writeU32(body, 8, maxLifetimeMs)
-  writeAscii(body, 12, metadataType)
-  writeAscii(body, 13 + metadataType.length, dataType)
+  if (token !== undefined) {
+    body[12] = token.length >>> 8
+    body[13] = token.length
+    body.set(token, 14)
+  }
+  writeAscii(body, typesAt, metadataType)
+  writeAscii(body, typesAt + 1 + metadataType.length, dataType)
   writeU24(body, metadataAt, metadata.length)
   body.set(metadata, metadataAt + 3)
   body.set(data, metadataAt + 3 + metadata.length)
@@ -50,17 +60,24 @@ export function readSetup(bytes: Uint8Array, start: number, end: number, flags: 
   const at = start + HEADER_BYTES
   const version = readU32(bytes, at)
   if (version !== VERSION) throw invalidSetup(`version ${version >>> 16}.${version & 0xffff}, this is 1.0`)
-  if ((flags & Flag.RESUME) !== 0) throw unsupported('resumption is not offered here', 'resume_unsupported')
   const keepAliveMs = readU32(bytes, at + 4)
   const maxLifetimeMs = readU32(bytes, at + 8)
   if (!isPositive31(keepAliveMs) || !isPositive31(maxLifetimeMs)) throw invalidSetup('keepalive times must be above 0')
-  const metadataType = readAscii(bytes, at + 12, end)
-  const dataType = readAscii(bytes, at + 13 + metadataType.length, end)
-  const rest = at + 14 + metadataType.length + dataType.length
+  const token = (flags & Flag.RESUME) === 0 ? undefined : readToken(bytes, at + 12, end)
+  const typesAt = at + 12 + (token === undefined ? 0 : 2 + token.length)
+  const metadataType = readAscii(bytes, typesAt, end)
+  const dataType = readAscii(bytes, typesAt + 1 + metadataType.length, end)
+  const rest = typesAt + 2 + metadataType.length + dataType.length
   const metadata = readMetadata(bytes, rest, end, flags)
   const dataAt = metadata === undefined ? rest : rest + 3 + metadata.length
   const lease = (flags & Flag.LEASE) !== 0
-  return { keepAliveMs, maxLifetimeMs, lease, metadataType, dataType, metadata, data: bytes.slice(dataAt, end) }
+  return { keepAliveMs, maxLifetimeMs, token, lease, metadataType, dataType, metadata, data: bytes.slice(dataAt, end) }
+}
+
+function readToken(bytes: Uint8Array, at: number, end: number): Uint8Array {
+  const tokenEnd = at + 2 + readU16(bytes, at)
+  if (tokenEnd > end) throw invalidSetup('it ends within its token')
+  return bytes.slice(at + 2, tokenEnd)
 }
 
 function readMetadata(bytes: Uint8Array, start: number, end: number, flags: number): Uint8Array | undefined {
@@ -90,8 +107,4 @@ function isPositive31(value: number): boolean {
 
 function invalidSetup(what: string): RpcError {
   return new RpcError('FAILED_PRECONDITION', `SETUP: ${what}`, { reason: 'invalid_setup' })
-}
-
-function unsupported(what: string, reason: string): RpcError {
-  return new RpcError('FAILED_PRECONDITION', `SETUP: ${what}`, { reason })
 }
