@@ -1,19 +1,21 @@
 import { seededRuntime, type LogEvent, type Runtime } from 'millrace/core'
-import type { Connection } from 'millrace/protocol'
+import type { Connection, Protocol } from 'millrace/protocol'
 import { rsocket } from 'millrace/protocol/rsocket'
 import { memoryTransport, type Socket, type Transport } from 'millrace/transport'
 import { config, VirtualTimeScheduler } from 'rxjs'
 import { Chance } from '../support/chance.js'
+import { first } from '../support/first.js'
 import { conversation } from '../support/hostile-frames.js'
 import { Attack } from './attack.js'
 import type { FuzzOptions, FuzzReport } from './fuzz-report.js'
 import { MemoryWatch } from './memory-watch.js'
 import { textOf } from './text-of.js'
 import { newTally, outcomesOf, type Tally } from './tally.js'
-import { callAlways, targetOptions, targetServer, type Running } from './target.js'
+import { callAlways, targetOptions, targetServer, variants, type Running } from './target.js'
 import { WellBehaved } from './well-behaved.js'
 
-const SERVER = 'memory:server'
+/** Servers, one for each variant of options; the well-behaved client calls the first. */
+const SERVERS = variants.map((_, index) => `memory:server-${index}`)
 const HOSTILE = 'memory:hostile'
 /** Hostile connections at once. */
 const AT_ONCE = 4
@@ -133,27 +135,28 @@ class Arena {
 
   private serve(): void {
     const peer = targetServer(this.runtime, event => this.onLog(event), this.running)
-    const protocol = rsocket(this.transport, {
-      ...targetOptions,
-      runtime: this.runtime,
-      log: event => this.onLog(event),
-    })
-    this.lifetimes.push(
-      protocol
-        .listen(SERVER, remote => {
-          this.watch(remote)
-          callAlways(remote, this.runtime)
-          return peer
-        })
-        .subscribe(),
-    )
+    for (const [index, address] of SERVERS.entries()) {
+      const listening = this.protocol(index).listen(address, remote => {
+        this.callBadly(remote)
+        return peer
+      })
+      this.lifetimes.push(listening.subscribe())
+    }
+  }
+
+  private protocol(variant: number): Protocol {
+    const { runtime } = this
+    return rsocket(this.transport, { ...targetOptions, ...variants[variant], runtime, log: event => this.onLog(event) })
   }
 
   private callWell(): WellBehaved {
-    const protocol = rsocket(this.transport, { ...targetOptions, runtime: this.runtime })
     let connection: Connection | undefined
     const failed = (error: unknown): void => this.fail(`the well-behaved connection ended: ${textOf(error)}`)
-    this.lifetimes.push(protocol.connect(SERVER).subscribe({ next: opened => (connection = opened), error: failed }))
+    this.lifetimes.push(
+      this.protocol(0)
+        .connect(first(SERVERS))
+        .subscribe({ next: opened => (connection = opened), error: failed }),
+    )
     this.advance(0)
     return new WellBehaved(connection as unknown as Connection, this.runtime)
   }
@@ -164,15 +167,16 @@ class Arena {
 
   private beginOnServer(): RunningAttack {
     let socket: Socket | undefined
-    const dialling = this.transport.dial(SERVER).subscribe({ next: opened => (socket = opened), error: () => {} })
+    const dialling = this.transport
+      .dial(this.chance.pick(SERVERS))
+      .subscribe({ next: opened => (socket = opened), error: () => {} })
     this.advance(0)
     return this.attackThrough(socket as unknown as Socket, 'server', () => dialling.unsubscribe())
   }
 
   private beginOnClient(): RunningAttack {
     const log = (event: LogEvent): void => this.onLog(event)
-    const protocol = rsocket(this.transport, { ...targetOptions, runtime: this.runtime, log })
-    const connecting = protocol
+    const connecting = this.protocol(this.chance.below(variants.length))
       .connect(HOSTILE, { serve: targetServer(this.runtime, log, this.running) })
       .subscribe({ next: connection => this.callBadly(connection), error: () => {} })
     this.advance(0)

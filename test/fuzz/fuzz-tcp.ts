@@ -8,6 +8,7 @@ import { rsocket } from 'millrace/protocol/rsocket'
 import { tcp } from 'millrace/transport/tcp'
 import { asyncScheduler, type Subscription } from 'rxjs'
 import { Chance } from '../support/chance.js'
+import { first } from '../support/first.js'
 import { conversation } from '../support/hostile-frames.js'
 import { Attack } from './attack.js'
 import type { FuzzOptions, FuzzReport } from './fuzz-report.js'
@@ -28,7 +29,7 @@ const PATIENCE_MS = 5000
 /** Sends random and damaged frames and bytes over TCP to a process of its own, which serves and calls. */
 export async function fuzzTcp({ frames, seed, onProgress }: FuzzOptions): Promise<FuzzReport> {
   const target = new TargetProcess()
-  const { listening } = (await target.tells()) as { readonly listening: string }
+  const { listening } = (await target.tells()) as { readonly listening: readonly string[] }
   const storm = await Storm.against(listening, new Chance(seededRuntime({ scheduler: asyncScheduler, seed }).random))
   target.order({ order: 'callHostileServer', address: storm.address })
   let isWatching = false
@@ -44,7 +45,7 @@ export async function fuzzTcp({ frames, seed, onProgress }: FuzzOptions): Promis
   await until(isOver, Infinity)
   const wellBehaved = await storm.end()
   target.order({ order: 'finish' })
-  const { memory, failures } = (await target.tells()) as Exclude<Finding, { readonly listening: string }>
+  const { memory, failures } = (await target.tells()) as Exclude<Finding, { readonly listening: readonly string[] }>
   target.end()
   const { tally } = storm
   return {
@@ -97,17 +98,17 @@ class TargetProcess {
 class Storm {
   readonly tally: Tally
   private readonly chance: Chance
-  private readonly server: string
+  private readonly servers: readonly string[]
   private readonly hostileServer: Server
   private readonly attacks: Map<Attack, RunningAttack>
   private readonly connecting: Subscription
   private readonly wellBehaved: WellBehaved
   private isEnding: boolean
 
-  private constructor(server: string, chance: Chance, hostileServer: Server, calling: Calling) {
+  private constructor(servers: readonly string[], chance: Chance, hostileServer: Server, calling: Calling) {
     this.tally = newTally()
     this.chance = chance
-    this.server = server
+    this.servers = servers
     this.hostileServer = hostileServer.on('connection', socket => this.attack(socket, 'client'))
     this.attacks = new Map()
     this.connecting = calling.connecting
@@ -117,10 +118,10 @@ class Storm {
   }
 
   /** Begins. */
-  static async against(server: string, chance: Chance): Promise<Storm> {
+  static async against(servers: readonly string[], chance: Chance): Promise<Storm> {
     const hostileServer = createServer({ noDelay: true }).listen(0, '127.0.0.1')
     await once(hostileServer, 'listening')
-    return new Storm(server, chance, hostileServer, await callingWell(server))
+    return new Storm(servers, chance, hostileServer, await callingWell(first(servers)))
   }
 
   /** Where the hostile server listens. */
@@ -158,7 +159,7 @@ class Storm {
 
   private dial(): void {
     if (this.isEnding) return
-    const port = Number(this.server.split(':')[1])
+    const port = Number(this.chance.pick(this.servers).split(':')[1])
     const socket = connect({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: this.chance.oneIn(10) })
     socket.once('connect', () => this.attack(socket, 'server'))
     socket.on('close', () => this.dial())

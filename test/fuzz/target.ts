@@ -1,5 +1,6 @@
 import { actor, clientStream, contract, createServer, duplex, serverStream, tell, unary } from 'millrace/actors'
 import { json } from 'millrace/codec'
+import { msgpack } from 'millrace/codec/msgpack'
 import { emptyHeader, messageOf, type Log, type Message, type Runtime } from 'millrace/core'
 import type { Call, Connection, Peer } from 'millrace/protocol'
 import type { RSocketOptions } from 'millrace/protocol/rsocket'
@@ -46,18 +47,22 @@ export interface Running {
   handlers: number
 }
 
-/** Options of both roles under attack: the times are short, so that what should end does so within the run. */
+/** Options of both roles under attack: times and limits are small, so that they are reached within the run. */
 export const targetOptions: RSocketOptions = {
   codec: json(),
+  codecs: [msgpack()],
   maxStreams: 200,
   fragmentBytes: 64,
-  maxPayloadBytes: 2000,
-  maxReassemblyBytes: 4000,
-  maxReassemblies: 8,
+  maxPayloadBytes: 250,
+  maxReassemblyBytes: 400,
+  maxReassemblies: 4,
   maxLifetimeMs: 30_000,
   setupTimeoutMs: 500,
   closeTimeoutMs: 100,
 }
+
+/** What servers and clients under attack add, each to some: leases are kept to, and those of a hostile peer are, too. */
+export const variants: readonly RSocketOptions[] = [{}, { lease: { perSecond: 20 } }, { honorLease: true }]
 
 /** A server of the service; `running` counts its handlers. */
 export function targetServer(runtime: Runtime, log: Log, running: Running): Peer {
@@ -84,9 +89,10 @@ export function targetServer(runtime: Runtime, log: Log, running: Running): Peer
   return createServer({ actors: [actor(Test, behaviour)], runtime, log })
 }
 
-/** Makes calls of every kind to the other side, again and again, for as long as it takes them. */
+/** Makes calls of every kind to the other side, again and again, for as long as it takes them, and hears its pushes. */
 export function callAlways(connection: Connection, runtime: Runtime): void {
   const over$ = connection.status.pipe(filter(status => status !== 'open'))
+  connection.pushes.subscribe(header => connection.metadataPush(header))
   for (const call of callsOf('chat', 'sum', 'numbers', 'echo', 'note')) {
     defer(() => connection.call(call))
       .pipe(

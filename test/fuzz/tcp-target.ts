@@ -1,10 +1,10 @@
 import { systemRuntime, type LogEvent } from 'millrace/core'
-import type { Binding, Connection } from 'millrace/protocol'
+import type { Connection, Peer } from 'millrace/protocol'
 import { rsocket } from 'millrace/protocol/rsocket'
 import { tcp } from 'millrace/transport/tcp'
-import { config, EMPTY, catchError, repeat } from 'rxjs'
+import { catchError, combineLatest, config, EMPTY, repeat } from 'rxjs'
 import { MemoryWatch, type MemoryUse } from './memory-watch.js'
-import { callAlways, targetOptions, targetServer, type Running } from './target.js'
+import { callAlways, targetOptions, targetServer, variants, type Running } from './target.js'
 import { textOf } from './text-of.js'
 import { until } from './until.js'
 
@@ -21,10 +21,9 @@ export type Order =
 
 /** What the process tells. */
 export type Finding =
-  | { readonly listening: string }
+  | { readonly listening: readonly string[] }
   | { readonly memory: MemoryUse; readonly failures: readonly string[] }
 
-const CLIENTS = 2
 const SAMPLE_EVERY_MS = 50
 const PATIENCE_MS = 10_000
 
@@ -42,14 +41,13 @@ const log = ({ event, message }: LogEvent): void => {
   if (event === 'teardown.failed') failures.add(`${event}: ${message}`)
 }
 const peer = targetServer(runtime, log, running)
-const protocol = rsocket(tcp({ maxFrameBytes: 1_000_000, closeTimeoutMs: 200 }), { ...targetOptions, runtime, log })
+const protocols = variants.map(variant =>
+  rsocket(tcp({ maxFrameBytes: 1_000_000, closeTimeoutMs: 200 }), { ...targetOptions, ...variant, runtime, log }),
+)
 
-const listening = protocol
-  .listen('127.0.0.1:0', remote => {
-    callBadly(remote)
-    return peer
-  })
-  .subscribe(({ address }: Binding) => tell({ listening: address }))
+const listening = combineLatest(protocols.map(protocol => protocol.listen('127.0.0.1:0', serve))).subscribe(bindings =>
+  tell({ listening: bindings.map(({ address }) => address) }),
+)
 const calling = EMPTY.subscribe()
 const sampling = setInterval(() => watch.sample(), SAMPLE_EVERY_MS)
 
@@ -61,7 +59,7 @@ process.on('message', (message: Order) => {
 process.on('disconnect', () => process.exit(0))
 
 function callHostileServer(address: string): void {
-  for (let client = 0; client < CLIENTS; client++) {
+  for (const protocol of protocols) {
     calling.add(
       protocol
         .connect(address, { serve: peer })
@@ -72,6 +70,11 @@ function callHostileServer(address: string): void {
         .subscribe(callBadly),
     )
   }
+}
+
+function serve(remote: Connection): Peer {
+  callBadly(remote)
+  return peer
 }
 
 function callBadly(connection: Connection): void {

@@ -14,7 +14,7 @@ export function isFatal(frame: Uint8Array, receiver: 'client' | 'server'): boole
   const type = view.getUint16(4) >>> 10
   const isIgnorable = (view.getUint16(4) & flagBits.I) !== 0
   if (type === 0 || type >= UNKNOWN_BELOW_EXT) return !isIgnorable
-  if (type === types.KEEPALIVE) return id === 0 && frame.length < 14
+  if (type === types.KEEPALIVE || type === types.LEASE) return id === 0 && frame.length < 14
   if (type < types.REQUEST_RESPONSE || type > types.REQUEST_CHANNEL) return false
   if (id === 0) return !isIgnorable
   return (id & 1) === (receiver === 'server' ? 0 : 1)
