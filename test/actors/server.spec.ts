@@ -341,6 +341,18 @@ describe('createServer', () => {
       expect(error).toMatchObject({ code: 'UNIMPLEMENTED', reason: 'wrong_kind' })
     })
 
+    it('answers a foreign stream of requests with one reply', () => {
+      const Sum = contract('sum', { add: clientStream<number, number>() })
+      const server = createServer({ actors: [actor(Sum, { add: n$ => n$.pipe(reduce((a, b) => a + b)) })] })
+      const head = { route: Sum.routes.add, header: emptyHeader, deadline: undefined, key: undefined }
+      const messages = of(1, 2).pipe(map(body => ({ header: emptyHeader, body })))
+      const call = { ...head, kind: 'duplex', messages } as const
+
+      const [typed, foreign] = [record(server.call(call)), record(server.call({ ...call, anyStream: true }))]
+
+      expect([typed.error?.reason, foreign.values.map(({ body }) => body)]).toEqual(['wrong_kind', [3]])
+    })
+
     it('refuses two actors of one contract', () => {
       const one = actor(One, { get: () => 1 })
 

@@ -1,4 +1,5 @@
 import type { Header } from '../../core/index.js'
+import { writeU24 } from './frame.js'
 
 const utf8 = new TextEncoder()
 
@@ -32,9 +33,7 @@ export class ByteWriter {
   text(value: string): void {
     const bytes = utf8.encode(value)
     this.varint(bytes.length)
-    this.room(bytes.length)
-    this.target.set(bytes, this.at)
-    this.at += bytes.length
+    this.raw(bytes)
   }
 
   /** Names and values, with their count before them, as a varint. */
@@ -45,6 +44,20 @@ export class ByteWriter {
       this.text(name)
       this.text(header[name] as string)
     }
+  }
+
+  /** A number of 24 bits. */
+  u24(value: number): void {
+    this.room(3)
+    writeU24(this.target, this.at, value)
+    this.at += 3
+  }
+
+  /** Bytes as they are. */
+  raw(bytes: Uint8Array): void {
+    this.room(bytes.length)
+    this.target.set(bytes, this.at)
+    this.at += bytes.length
   }
 
   /** What was written. */

@@ -4,6 +4,7 @@ import type { Frame } from '../../transport/index.js'
 import type { Peer } from '../peer.js'
 import type { Connection } from '../protocol.js'
 import { compactMetadata } from './compact-metadata.js'
+import { compositeMetadata } from './composite-metadata.js'
 import { RSocketConnection, type ConnectionEnd } from './connection.js'
 import { ErrorCode, FrameType } from './frame.js'
 import type { ResolvedRSocketOptions } from './options.js'
@@ -78,7 +79,7 @@ export class ServerConnection extends RSocketConnection {
     const setup = readSetup(bytes, start, end, flags)
     const { metadataType, dataType } = setup
     if (setup.lease && this.options.lease === undefined) throw leaseUnsupported()
-    const dialects = [this.options.metadata, compactMetadata()]
+    const dialects = [this.options.metadata, compactMetadata(), compositeMetadata()]
     const dialect = dialects.find(({ mimeType }) => mimeType === metadataType)
     if (dialect === undefined) {
       throw unsupported('metadata', metadataType, [...new Set(dialects.map(({ mimeType }) => mimeType))].join(', '))
