@@ -158,7 +158,7 @@ class ServerPeer implements Peer {
 
 /** Whether an endpoint of a kind is what is called; a foreign caller with a stream of requests may mean either kind. */
 function answers(kind: Kind, call: Call): boolean {
-  return kind === call.kind || (kind === 'clientStream' && 'anyStream' in call && call.anyStream === true)
+  return kind === call.kind || (kind === 'clientStream' && 'anyStream' in call && (call.anyStream ?? false))
 }
 
 function faultOptions(options: ResolvedServerOptions, contract: string): FaultOptions {

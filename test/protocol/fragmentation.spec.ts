@@ -258,7 +258,7 @@ describe('fragments', () => {
 
     for (const [index, frame] of a.entries()) {
       peer.send(frame)
-      peer.send(b[index] as FrameParts)
+      for (const other of b.slice(index, index + 1)) peer.send(other)
     }
     wire.advance(0)
 

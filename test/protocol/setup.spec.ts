@@ -101,7 +101,7 @@ const refusals: { readonly [what: string]: readonly [SetupParts, string] } = {
   'metadata that is no header': [{ metadata: Uint8Array.of(9) }, 'INVALID_SETUP invalid_setup'],
   'a stream id': [{ id: 1 }, 'INVALID_SETUP invalid_setup'],
   'another metadata type': [
-    { metadataType: 'message/x.rsocket.composite-metadata.v0' },
+    { metadataType: 'message/x.rsocket.routing.v0' },
     'UNSUPPORTED_SETUP unsupported_setup',
   ],
   'another data type': [{ dataType: 'application/msgpack' }, 'UNSUPPORTED_SETUP unsupported_setup'],
