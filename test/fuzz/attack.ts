@@ -15,6 +15,7 @@ export class Attack {
   private readonly tally: Tally
   private readonly send: (frame: Uint8Array) => void
   private readonly sent: SentFrame[]
+  private readonly position: Uint8Array
   private begun: boolean
   private marks: number
   private lastWord: string
@@ -32,6 +33,7 @@ export class Attack {
     this.tally = tally
     this.send = send
     this.sent = []
+    this.position = new Uint8Array(8).fill(tally.connections % 2 === 0 ? 0 : 0x7f)
     this.begun = target === 'client'
     this.marks = 0
     this.lastWord = NO_WORD
@@ -56,7 +58,7 @@ export class Attack {
         frameBytes({
           type: 'KEEPALIVE',
           flags: 'R',
-          data: Uint8Array.from([...NO_POSITION, ...MARK, ...u32(this.marks++)]),
+          data: Uint8Array.from([...this.position, ...MARK, ...u32(this.marks++)]),
         }),
       )
     }
@@ -75,6 +77,7 @@ export class Attack {
     const type = view.getUint16(4) >>> 10
     if (type === types.KEEPALIVE && isMark(bytes)) return this.settle()
     if (type >= types.REQUEST_RESPONSE && type <= types.REQUEST_CHANNEL) this.conversation.heard(id)
+    if (type === types.RESUME) this.conversation.heardResume()
     const [frame] = this.sent
     if (type === types.ERROR && id === 0 && view.getUint32(6) !== CONNECTION_CLOSE) this.lastWord = errorIn(bytes)
     else if (frame === undefined) return
@@ -111,7 +114,6 @@ interface SentFrame {
 const IGNORED = 'ignored'
 const NO_WORD = 'without a word'
 const CONNECTION_CLOSE = 0x102
-const NO_POSITION = new Uint8Array(8)
 const MARK = [0x6d, 0x61, 0x72, 0x6b]
 
 /** Whether a KEEPALIVE answers one that we put behind a frame. */

@@ -2,7 +2,7 @@ import { seededRuntime, type LogEvent, type Runtime } from 'millrace/core'
 import type { Connection, Protocol } from 'millrace/protocol'
 import { rsocket } from 'millrace/protocol/rsocket'
 import { memoryTransport, type Socket, type Transport } from 'millrace/transport'
-import { config, VirtualTimeScheduler } from 'rxjs'
+import { config, Subscription, VirtualTimeScheduler } from 'rxjs'
 import { Chance } from '../support/chance.js'
 import { first } from '../support/first.js'
 import { conversation } from '../support/hostile-frames.js'
@@ -64,7 +64,9 @@ class Arena {
   private readonly attacks: RunningAttack[]
   private readonly wellBehaved: WellBehaved
   private readonly lifetimes: { unsubscribe(): void }[]
-  private arrived: Socket | undefined
+  private readonly clients: Subscription
+  /** Sockets of clients at the hostile server that nobody attacks yet. */
+  private readonly arrived: Socket[]
 
   constructor(seed: number) {
     this.tally = newTally()
@@ -76,12 +78,13 @@ class Arena {
     this.open = new Set()
     this.attacks = []
     this.lifetimes = []
-    this.arrived = undefined
+    this.clients = new Subscription()
+    this.arrived = []
     this.serve()
     this.lifetimes.push(
       this.transport
         .listen(HOSTILE)
-        .subscribe(({ sockets }) => void sockets.subscribe(socket => (this.arrived = socket))),
+        .subscribe(({ sockets }) => void sockets.subscribe(socket => this.arrived.push(socket))),
     )
     this.advance(0)
     this.wellBehaved = this.callWell()
@@ -110,6 +113,7 @@ class Arena {
   end(watch: MemoryWatch, seed: number): FuzzReport {
     const { tally, wellBehaved } = this
     for (const { leave } of this.attacks.splice(0)) leave()
+    this.clients.unsubscribe()
     this.advance(1000)
     if (wellBehaved.calls === 0) this.fail('the well-behaved client made no calls')
     wellBehaved.failures.forEach(failure => this.fail(`the well-behaved client: ${failure}`))
@@ -174,13 +178,21 @@ class Arena {
     return this.attackThrough(socket as unknown as Socket, 'server', () => dialling.unsubscribe())
   }
 
+  /** A client that begins, or one that comes again to go on with its session. */
   private beginOnClient(): RunningAttack {
+    const { chance, arrived } = this
+    const again = chance.oneIn(2) ? arrived.shift() : undefined
+    if (again !== undefined) return this.attackThrough(again, 'client', () => {})
     const log = (event: LogEvent): void => this.onLog(event)
-    const connecting = this.protocol(this.chance.below(variants.length))
+    arrived.length = 0
+    const connecting = this.protocol(chance.below(variants.length))
       .connect(HOSTILE, { serve: targetServer(this.runtime, log, this.running) })
       .subscribe({ next: connection => this.callBadly(connection), error: () => {} })
+    this.clients.add(connecting)
     this.advance(0)
-    return this.attackThrough(this.arrived as Socket, 'client', () => connecting.unsubscribe())
+    return this.attackThrough(first(arrived.splice(0)), 'client', () => {
+      if (chance.oneIn(2)) connecting.unsubscribe()
+    })
   }
 
   private callBadly(connection: Connection): void {
@@ -198,6 +210,7 @@ class Arena {
       error: () => attack.ended(false),
       complete: () => attack.ended(false),
     })
+    this.advance(0) // a client has the first word
     return {
       attack,
       leave: () => {

@@ -176,8 +176,14 @@ class Storm {
     )
     const running: RunningAttack = { attack, socket, chunks, struckAt: 0, isLeaving: false }
     this.attacks.set(attack, running)
+    let isKnown = target === 'server'
     readFrames(socket, frame => {
       attack.received(frame)
+      if (!isKnown) {
+        isKnown = true
+        this.strike(running)
+        return
+      }
       if (attack.pending === 0 && !running.isLeaving) this.strike(running)
     })
     socket.on('error', () => {})
@@ -186,7 +192,7 @@ class Storm {
       attack.ended(running.isLeaving)
       this.attacks.delete(attack)
     })
-    this.strike(running)
+    if (isKnown) this.strike(running)
   }
 
   private strike(running: RunningAttack): void {

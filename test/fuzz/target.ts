@@ -61,8 +61,13 @@ export const targetOptions: RSocketOptions = {
   closeTimeoutMs: 100,
 }
 
-/** What servers and clients under attack add, each to some: leases are kept to, and those of a hostile peer are, too. */
-export const variants: readonly RSocketOptions[] = [{}, { lease: { perSecond: 20 } }, { honorLease: true }]
+/** What servers and clients under attack add, each to some: limits on requests, and sessions that outlive connections. */
+export const variants: readonly RSocketOptions[] = [
+  {},
+  { lease: { perSecond: 20 } },
+  { honorLease: true },
+  { resume: { sessionMs: 300, maxRetainedBytes: 262_144, maxDetached: 20, maxDetachedBytes: 1_000_000 } },
+]
 
 /** A server of the service; `running` counts its handlers. */
 export function targetServer(runtime: Runtime, log: Log, running: Running): Peer {

@@ -15,6 +15,8 @@ export interface Conversation {
   next(): Uint8Array
   /** Tells of a stream that the other side has opened. */
   heard(streamId: number): void
+  /** Tells that the other side wants to go on with a session: the next frame says that it does, as a rule. */
+  heardResume(): void
 }
 
 /** Endpoints of the contract `test`, by the request that fits them. */
@@ -30,6 +32,7 @@ type RequestName = keyof typeof ENDPOINTS
 const REQUESTS = Object.keys(ENDPOINTS) as RequestName[]
 const STRANGE_ENDPOINTS = ['nowhere', '__proto__', 'constructor', '', 'é'.repeat(100)]
 const COMPOSITE = 'message/x.rsocket.composite-metadata.v0'
+const RESUME_OK = 0x0e
 const MOST_CREDIT = 0x7fff_ffff
 /** Sequences that are under way at once. */
 const SCRIPTS = 5
@@ -49,6 +52,7 @@ class HostileConversation implements Conversation {
   private readonly scripts: Uint8Array[][]
   private readonly theirs: number[]
   private nextId: number
+  private saysResumed: boolean
 
   constructor(chance: Chance, side: 'client' | 'server') {
     this.chance = chance
@@ -58,6 +62,7 @@ class HostileConversation implements Conversation {
     this.scripts = []
     this.theirs = []
     this.nextId = side === 'client' ? 1 : 2
+    this.saysResumed = false
   }
 
   first(): Uint8Array {
@@ -71,6 +76,10 @@ class HostileConversation implements Conversation {
 
   next(): Uint8Array {
     const { chance, temper } = this
+    if (this.saysResumed) {
+      this.saysResumed = false
+      return this.scripts.pop()?.[0] ?? NO_FRAME
+    }
     if (chance.oneIn(temper)) return chance.oneIn(3) ? this.noise() : this.damaged(this.scripted())
     return this.scripted()
   }
@@ -78,6 +87,15 @@ class HostileConversation implements Conversation {
   heard(streamId: number): void {
     this.theirs.push(streamId)
     if (this.theirs.length > 8) this.theirs.shift()
+  }
+
+  heardResume(): void {
+    if (this.chance.oneIn(5)) return
+    const position = this.chance.oneIn(2) ? 0 : this.chance.below(300)
+    this.scripts.splice(0, this.scripts.length, [
+      frameBytes({ type: RESUME_OK, data: Uint8Array.from([...u32(0), ...u32(position)]) }),
+    ])
+    this.saysResumed = true
   }
 
   private setup(): Uint8Array {
@@ -213,7 +231,7 @@ class HostileConversation implements Conversation {
   private fatal(): FrameParts {
     const { chance } = this
     if (chance.oneIn(3)) return this.resume()
-    if (chance.oneIn(3)) return { type: 0x0e, data: chance.bytes(8) } // RESUME_OK
+    if (chance.oneIn(3)) return { type: RESUME_OK, data: chance.bytes(8) }
     if (chance.oneIn(2)) return { type: 'EXT', word: 7 }
     return { type: 'ERROR', word: chance.pick([0x101, 0x102]), data: this.errorText() }
   }
