@@ -6,10 +6,10 @@ const seed = 20_261
 // `npm run fuzz` does the same with a million frames.
 describe('hostile frames', () => {
   it('harm nobody but who sends them', async () => {
-    const { failures, outcomes, connections } = await fuzzMemory({ frames: 4000, seed })
+    const { failures, outcomes, connections } = await fuzzMemory({ frames: 3000, seed })
 
     expect(failures).toEqual([])
-    expect(connections).toBeGreaterThan(200)
+    expect(connections).toBeGreaterThan(60)
     expect(Object.keys(outcomes)).toEqual(
       expect.arrayContaining([
         'answered',
@@ -22,7 +22,7 @@ describe('hostile frames', () => {
   })
 
   it('have the same outcomes for the same seed', async () => {
-    const reports = [await fuzzMemory({ frames: 300, seed }), await fuzzMemory({ frames: 300, seed })]
+    const reports = [await fuzzMemory({ frames: 200, seed }), await fuzzMemory({ frames: 200, seed })]
 
     const [first, second] = reports.map(({ outcomes, unread, connections }) => ({ outcomes, unread, connections }))
     expect(first).toEqual(second)
