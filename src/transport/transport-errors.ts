@@ -26,11 +26,25 @@ export function invalidAddress(address: string, expected: string): RpcError {
   })
 }
 
-/** A frame is longer than the transport carries: RESOURCE_EXHAUSTED, reason `frame_too_large`. */
-export function frameTooLarge(length: number, maxFrameBytes: number, who: string): RpcError {
-  return new RpcError('RESOURCE_EXHAUSTED', `${who} a frame of ${length} bytes, at most ${maxFrameBytes} are allowed`, {
+/** A frame is longer than the transport carries, by how much may be unknown: RESOURCE_EXHAUSTED, reason `frame_too_large`. */
+export function frameTooLarge(length: number | undefined, maxFrameBytes: number, who: string): RpcError {
+  const size = length === undefined ? 'longer than allowed' : `of ${length} bytes`
+  return new RpcError('RESOURCE_EXHAUSTED', `${who} a frame ${size}, at most ${maxFrameBytes} bytes are allowed`, {
     reason: 'frame_too_large',
   })
+}
+
+/** A WebSocket peer sent text where frames are binary: INVALID_ARGUMENT, reason `text_message`. */
+export function textMessage(remote: string, length: number): RpcError {
+  return new RpcError('INVALID_ARGUMENT', `${remote} sent a text message of ${length} bytes, frames are binary`, {
+    reason: 'text_message',
+  })
+}
+
+/** More came than is kept before `inbound` is subscribed: RESOURCE_EXHAUSTED, reason `inbound_overflow`. */
+export function inboundOverflow(remote: string, maxBytes: number): RpcError {
+  const what = `${remote} sent more than ${maxBytes} bytes before inbound was subscribed`
+  return new RpcError('RESOURCE_EXHAUSTED', what, { reason: 'inbound_overflow' })
 }
 
 /** A second subscriber came for `inbound`: FAILED_PRECONDITION, reason `inbound_taken`. */

@@ -2,6 +2,7 @@ import { silentLog } from 'millrace/core'
 import { rsocket } from 'millrace/protocol/rsocket'
 import { memoryTransport } from 'millrace/transport'
 import { tcp } from 'millrace/transport/tcp'
+import { websocket } from 'millrace/transport/websocket'
 import { testProtocol } from '../compliance/protocol.js'
 import { countingRuntime } from '../support/counting-runtime.js'
 
@@ -24,6 +25,17 @@ testProtocol('rsocket over tcp', () => {
     protocol: rsocket(tcp({ runtime }), { runtime, window, log: silentLog, closeTimeoutMs: 20 }),
     anyAddress: '127.0.0.1:0',
     deadAddress: '127.0.0.1:1',
+    window,
+    openTimers: () => runtime.openTimers,
+  }
+})
+
+testProtocol('rsocket over websocket', () => {
+  const runtime = countingRuntime()
+  return {
+    protocol: rsocket(websocket({ runtime }), { runtime, window, log: silentLog, closeTimeoutMs: 20 }),
+    anyAddress: '127.0.0.1:0',
+    deadAddress: 'ws://127.0.0.1:1',
     window,
     openTimers: () => runtime.openTimers,
   }

@@ -21,6 +21,9 @@ const nodeEntryPoints: readonly string[] = [
   'src/broker/jetstream',
 ]
 
+/** Entry points beside those of Node, for browsers. */
+const browserEntryPoints: ReadonlySet<string> = new Set(['src/transport/websocket/browser.ts'])
+
 /** The portable part stays portable: it imports nothing that a browser lacks. */
 export const nodeApart: Rule = {
   title: 'only Node entry points import Node APIs and their packages',
@@ -83,12 +86,16 @@ function isPortable({ specifier, target, typeOnly }: Import): boolean {
  */
 function portableBecause(files: readonly SourceFile[]): (path: string) => string | undefined {
   const ofNode = reachable(files, isNodeEntryPoint)
-  const ofAll = reachable(files, path => path.endsWith('/index.ts') && !isNodeEntryPoint(path))
+  const ofAll = reachable(files, isPortableEntryPoint)
   return path => {
     const trail = ofAll.get(path)
     if (trail !== undefined) return `${trail.join(' → ')} is portable`
     return ofNode.has(path) ? undefined : 'no Node entry point leads to this file'
   }
+}
+
+function isPortableEntryPoint(path: string): boolean {
+  return browserEntryPoints.has(path) || (path.endsWith('/index.ts') && !isNodeEntryPoint(path))
 }
 
 function isNodeEntryPoint(path: string): boolean {

@@ -1,0 +1,2 @@
+export { browserWebsocket as websocket } from './browser-websocket.js'
+export type { WebSocketClientOptions } from './client-options.js'
