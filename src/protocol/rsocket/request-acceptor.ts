@@ -45,12 +45,14 @@ export class RequestAcceptor {
   private readonly context: AcceptorContext
   private readonly maxStreams: number
   private running: number
+  private refusedStream: RpcError | undefined
 
   constructor(context: AcceptorContext, maxStreams: number) {
     this.peer = undefined
     this.context = context
     this.maxStreams = maxStreams
     this.running = 0
+    this.refusedStream = undefined
   }
 
   /** A call has ended: there is room for another. */
@@ -79,13 +81,9 @@ export class RequestAcceptor {
   }
 
   private refusal({ type, credit, draining }: RequestHead): RpcError | undefined {
-    if (this.peer === undefined) {
-      return new RpcError('UNIMPLEMENTED', 'this side of the connection answers no calls', { reason: 'serves_nothing' })
-    }
-    if (draining) return refused('UNAVAILABLE', 'draining', 'the service is shutting down')
-    if (this.running >= this.maxStreams) {
-      return refused('RESOURCE_EXHAUSTED', 'too_many_streams', `${this.running} calls run on this connection`)
-    }
+    if (this.peer === undefined) return SERVES_NOTHING
+    if (draining) return DRAINING
+    if (this.running >= this.maxStreams) return this.tooManyStreams()
     const full = this.context.queueFull()
     if (full !== undefined) return full
     const needsCredit = type === FrameType.REQUEST_STREAM || type === FrameType.REQUEST_CHANNEL
@@ -94,7 +92,12 @@ export class RequestAcceptor {
     }
     const { allowance } = this.context
     if (allowance === undefined || allowance.take()) return undefined
-    return refused('RESOURCE_EXHAUSTED', 'lease_exceeded', 'more requests than the lease allows')
+    return LEASE_EXCEEDED
+  }
+
+  private tooManyStreams(): RpcError {
+    const message = `${this.maxStreams} calls run on this connection`
+    return (this.refusedStream ??= refused('RESOURCE_EXHAUSTED', 'too_many_streams', message))
   }
 
   private start(peer: Peer, head: RequestHead, metadata: RequestMetadata, codecs: CallCodecs, body: unknown): void {
@@ -165,3 +168,13 @@ class TellResponder extends Subscriber<Message> {
 function refused(code: 'UNAVAILABLE' | 'RESOURCE_EXHAUSTED', reason: string, message: string): RpcError {
   return new RpcError(code, message, { reason, retry: retrySafely })
 }
+
+/**
+ * Refusals that a peer can have as many of as it likes are made once: the stack of an error costs four times as much as
+ * all the rest of a refusal.
+ */
+const SERVES_NOTHING = new RpcError('UNIMPLEMENTED', 'this side of the connection answers no calls', {
+  reason: 'serves_nothing',
+})
+const DRAINING = refused('UNAVAILABLE', 'draining', 'the service is shutting down')
+const LEASE_EXCEEDED = refused('RESOURCE_EXHAUSTED', 'lease_exceeded', 'more requests than the lease allows')

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net'
-import { u24 } from '../support/raw-frame.js'
+import { u24 } from './raw-frame.js'
 
 const PREFIX_BYTES = 3
 
 /** Calls `onFrame` with each frame that arrives on `socket`. */
 export function readFrames(socket: Socket, onFrame: (frame: Uint8Array) => void): void {
-  let waiting = Buffer.alloc(0)
+  let waiting: Buffer = Buffer.alloc(0)
   socket.on('data', (chunk: Buffer) => {
-    waiting = Buffer.concat([waiting, chunk])
+    waiting = waiting.length === 0 ? chunk : Buffer.concat([waiting, chunk])
     let at = 0
     while (at + PREFIX_BYTES <= waiting.length) {
       const end = at + PREFIX_BYTES + waiting.readUIntBE(at, PREFIX_BYTES)
