@@ -91,6 +91,16 @@ export function u24(value: number): number[] {
   return u32(value).slice(1)
 }
 
+/** Eight bytes, big-endian. */
+export function u64(value: number): number[] {
+  return [...u32(Math.floor(value / 2 ** 32)), ...u32(value % 2 ** 32)]
+}
+
+/** The position in a KEEPALIVE or RESUME_OK frame. */
+export function positionIn(bytes: Uint8Array): number {
+  return Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(6))
+}
+
 /** Bytes written as hexadecimal digits. */
 export function fromHex(digits: string): Uint8Array {
   return Uint8Array.from(Buffer.from(digits.replaceAll(' ', ''), 'hex'))
