@@ -30,7 +30,7 @@ export interface AvoidRefusedOptions {
 }
 
 /**
- * Leaves out nodes that have just refused a connection (an outcome with reason `connect_failed`).
+ * Leaves out nodes that have just refused a connection (an outcome with reason `connect_failed` or `tls_failed`).
  *
  * 1. A node comes back when its cool-down is over, when a call to it ends `ok`, or with a snapshot that changes its
  *    address or metadata.
@@ -106,7 +106,7 @@ class Refusals {
   /** Takes an outcome in and says whether it may change the picture. */
   record({ node, result, reason }: Outcome): boolean {
     if (result === 'ok') return this.refusals.delete(node.id)
-    if (reason !== 'connect_failed') return false
+    if (reason !== 'connect_failed' && reason !== 'tls_failed') return false
     const now = this.now()
     const last = this.refusals.get(node.id)
     const count = last === undefined ? 1 : now < last.endsAt ? last.count : last.count + 1

@@ -15,7 +15,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
 
 /** What a system error means, with its code: `nobody listens there (ECONNREFUSED)`. */
 export function explainErrno(error: NodeJS.ErrnoException): string {
-  const { code, message } = error
+  const { code, reason } = error as NodeJS.ErrnoException & { readonly reason?: unknown }
+  const message = typeof reason === 'string' && reason !== '' ? reason : error.message // OpenSSL's own is long-winded
   if (code === undefined) return message
   const meaning = MEANINGS[code]
   return meaning === undefined ? `${message} (${code})` : `${meaning} (${code})`

@@ -3,8 +3,15 @@ import { Observable, Subject, type Subscriber, type Subscription } from 'rxjs'
 import type { RpcError, Runtime } from '../core/index.js'
 import { explainErrno } from './explain-errno.js'
 import { FrameReader, PREFIX_BYTES } from './frame-reader.js'
-import { connectionLost, frameTooLarge, inboundSubscriberThrew, inboundTaken } from './transport-errors.js'
-import type { Frame, FrameWriter } from './transport.js'
+import {
+  connectionLost,
+  frameTooLarge,
+  inboundSubscriberThrew,
+  inboundTaken,
+  tlsFailed,
+  type TlsProblem,
+} from './transport-errors.js'
+import type { Frame, FrameWriter, PeerCertificate } from './transport.js'
 import type { OwnedSocket } from './owned-socket.js'
 
 /** How a {@link netSocket} behaves; the meaning and defaults are those of the transport's options. */
@@ -27,16 +34,29 @@ export interface Ends {
   readonly local: string
   /** Address of the other end. */
   readonly remote: string
+  /** {@link Socket.peerCertificate}. @default none */
+  readonly peerCertificate?: PeerCertificate
+}
+
+/** What the end of a connection means when nothing came before it, with the error it broke with; `undefined`: the usual. */
+export type ExplainEnd = (error: NodeJS.ErrnoException | undefined) => RpcError | undefined
+
+/** A stream socket of Node that is open and paused. */
+export interface OpenSocket {
+  /** The socket; it waits with its own end for ours. */
+  readonly socket: NodeSocket
+  /** What its end means, where its kind has reasons of its own. @default nothing else */
+  readonly explainEnd?: ExplainEnd
 }
 
 /**
- * Carries frames over an open, paused stream socket of Node (`allowHalfOpen`, no delay), each with its length before it.
+ * Carries frames over an open, paused stream socket of Node, each with its length before it.
  *
  * Frames are written in place into an arena of 64 KiB. What a turn has sent leaves in one write at its end, or as soon
  * as `flushFrames` frames or the arena are full. An arena is never written twice, so the kernel may take its time.
  */
-export function netSocket(socket: NodeSocket, ends: Ends, options: NetSocketOptions): OwnedSocket {
-  return new NetSocket(socket, ends, options)
+export function netSocket(open: OpenSocket, ends: Ends, options: NetSocketOptions): OwnedSocket {
+  return new NetSocket(open, ends, options)
 }
 
 const ARENA_BYTES = 65_536
@@ -48,9 +68,11 @@ type State = 'open' | 'refusing' | 'closing' | 'closed'
 class NetSocket implements OwnedSocket {
   readonly local: string
   readonly remote: string
+  readonly peerCertificate: PeerCertificate | undefined
   readonly inbound: Observable<Frame>
   readonly writable: Observable<void>
   private readonly socket: NodeSocket
+  private readonly explainEnd: ExplainEnd | undefined
   private readonly options: NetSocketOptions
   private readonly reader: FrameReader
   private readonly writableAgain: Subject<void>
@@ -66,15 +88,19 @@ class NetSocket implements OwnedSocket {
   /** Whether `send` gave false and `writable` has not emitted since. */
   private blocked: boolean
   private taken: boolean
+  /** Whether anything has come. */
+  private heard: boolean
   private subscriber: Subscriber<Frame> | undefined
   private closeTimer: Subscription | undefined
   private failure: RpcError | undefined
   private endListener: ((error: RpcError | undefined) => void) | undefined
 
-  constructor(socket: NodeSocket, { local, remote }: Ends, options: NetSocketOptions) {
+  constructor({ socket, explainEnd }: OpenSocket, { local, remote, peerCertificate }: Ends, options: NetSocketOptions) {
     this.local = local
     this.remote = remote
+    this.peerCertificate = peerCertificate
     this.socket = socket
+    this.explainEnd = explainEnd
     this.options = options
     this.inbound = new Observable(subscriber => this.take(subscriber))
     this.writableAgain = new Subject()
@@ -93,10 +119,12 @@ class NetSocket implements OwnedSocket {
     this.flushScheduled = false
     this.blocked = false
     this.taken = false
+    this.heard = false
     this.subscriber = undefined
     this.closeTimer = undefined
     this.failure = undefined
     this.endListener = undefined
+    socket.allowHalfOpen = true // the end that we send comes after what was accepted
     socket
       .on('end', () => this.peerClosed())
       .on('error', error => this.broken(error))
@@ -158,6 +186,10 @@ class NetSocket implements OwnedSocket {
 
   private receive(chunk: Uint8Array): void {
     if (this.state !== 'open') return
+    if (!this.heard) {
+      this.heard = true
+      if (isTlsRecord(chunk)) return this.end(tlsFailed(this.remote, UNEXPECTED_TLS))
+    }
     try {
       this.reader.read(chunk)
     } catch (error) {
@@ -181,13 +213,16 @@ class NetSocket implements OwnedSocket {
 
   private peerClosed(): void {
     const { unfinished } = this.reader
-    const cut = this.state === 'open' && unfinished !== undefined
-    this.end(cut ? connectionLost(this.remote, `it closed after ${unfinished}`) : undefined)
+    if (this.state !== 'open') return this.end(undefined)
+    if (unfinished !== undefined) return this.end(connectionLost(this.remote, `it closed after ${unfinished}`))
+    this.end(this.heard ? undefined : this.explainEnd?.(undefined))
   }
 
   private broken(error: Error): void {
     const delivered = this.state === 'closing' && this.socket.writableFinished
-    this.end(delivered ? undefined : connectionLost(this.remote, explainErrno(error), error))
+    if (delivered) return this.end(undefined)
+    const explained = this.heard ? undefined : this.explainEnd?.(error)
+    this.end(explained ?? connectionLost(this.remote, explainErrno(error), error))
   }
 
   /** Ends a closing connection when nothing has moved for a while; a slow peer that takes bytes is waited for. */
@@ -249,6 +284,20 @@ class NetSocket implements OwnedSocket {
   private unsentBytes(): number {
     return this.arenaEnd - this.arenaStart + this.socket.writableLength
   }
+}
+
+const UNEXPECTED_TLS: TlsProblem = {
+  problem: 'unexpected_tls',
+  text: 'it speaks TLS, this end does not; give both ends `tls`, or neither',
+}
+
+/** Whether a connection begins with the hello of a TLS client, or with the alert of a TLS server, and not with a frame. */
+function isTlsRecord(chunk: Uint8Array): boolean {
+  if (chunk[1] !== 3) return false
+  const length = ((chunk[3] ?? 0) << 8) | (chunk[4] ?? 0)
+  return (
+    (chunk[0] === 0x16 && length > 0 && chunk[5] === 1) || (chunk[0] === 0x15 && length === 2 && chunk.length === 7)
+  )
 }
 
 function putLength(target: Uint8Array, offset: number, length: number): void {

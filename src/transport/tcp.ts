@@ -1,17 +1,41 @@
-import { createServer, Socket as NodeSocket, type AddressInfo } from 'node:net'
+import { createServer, type AddressInfo, type Server, type Socket as NodeSocket } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { Observable, Subject, Subscription } from 'rxjs'
-import { having, integer, MAX_TIMER_MS, optional, resolveOptions, systemRuntime, type Runtime } from '../core/index.js'
+import { createServer as createTlsServer, TLSSocket } from 'node:tls'
+import { defer, switchMap, type Observable } from 'rxjs'
+import {
+  having,
+  integer,
+  MAX_TIMER_MS,
+  optional,
+  resolveOptions,
+  systemRuntime,
+  text,
+  type Runtime,
+} from '../core/index.js'
 import { formatAddress, parseAddress, parseDialAddress } from './address.js'
 import { advertisedHost } from './advertised-host.js'
 import { explainErrno } from './explain-errno.js'
-import { netSocket, type Ends, type NetSocketOptions } from './net-socket.js'
-import { connectFailed, listenFailed } from './transport-errors.js'
+import { netDial, type NetDialOptions } from './net-dial.js'
+import { netListen } from './net-listen.js'
+import type { Ends } from './net-socket.js'
+import { shakeHands } from './tls-client.js'
+import { shownCertificate } from './tls-identity.js'
+import { secureServer, tlsServerOptions } from './tls-server.js'
+import { resolveTls, type TlsSettings } from './tls-settings.js'
+import type { TlsOptions } from './tls-options.js'
+import { listenFailed } from './transport-errors.js'
 import type { Listener, Socket, Transport } from './transport.js'
 
 /** What {@link tcp} is made of. */
 export interface TcpOptions {
-  /** Longest wait for a connection to open, in ms. @default 5000 */
+  /** Secures every connection, dialled and accepted. @default connections are not secured */
+  readonly tls?: TlsOptions
+  /**
+   * Protocol that is agreed on by ALPN where there is `tls`; a peer that speaks ALPN and not this protocol is refused.
+   * @default 'rsocket'
+   */
+  readonly alpn?: string
+  /** Longest wait for a connection to open, the handshake of `tls` included, in ms. @default 5000 */
   readonly connectTimeoutMs?: number
   /**
    * Longest frame, sent or received, in bytes. A longer one is refused with RESOURCE_EXHAUSTED (`frame_too_large`),
@@ -40,99 +64,96 @@ export interface TcpOptions {
  * that the system chooses and `host:5000-5010` for the first free one of a range. A listener on every interface tells
  * an address that other machines can dial: this machine's first private IPv4 address, else its first public one.
  *
+ * With `tls`, a connection whose handshake fails is none: `dial` fails with UNAVAILABLE (reason `tls_failed`), whose
+ * `details.problem` names what is wrong, and a listener logs it.
+ *
  * Throws INVALID_ARGUMENT (reason `invalid_options`).
  */
 export function tcp(options?: TcpOptions): Transport {
   const resolved = resolveTcpOptions(options)
-  return { name: 'tcp', dial: address => dial(address, resolved), listen: address => listen(address, resolved) }
+  return {
+    name: 'tcp',
+    dial: address => defer(() => dial(address, resolved)),
+    listen: address => defer(() => listen(address, resolved)),
+  }
 }
 
-type ResolvedOptions = Required<TcpOptions> & NetSocketOptions
+interface ResolvedOptions extends NetDialOptions {
+  readonly tls: TlsSettings | undefined
+  readonly alpn: string
+}
 
 const MAX_FRAME_BYTES = 0xff_ffff
 
-function resolveTcpOptions(options: TcpOptions | undefined): ResolvedOptions {
-  return resolveOptions<ResolvedOptions>(
+function resolveTcpOptions({ tls, ...options }: TcpOptions = {}): ResolvedOptions {
+  const resolved = resolveOptions<Omit<ResolvedOptions, 'tls'>>(
     'tcp',
     {
+      alpn: optional(text, 'rsocket'),
       connectTimeoutMs: optional(integer({ min: 1, max: MAX_TIMER_MS }), 5000),
       maxFrameBytes: optional(integer({ min: 1, max: MAX_FRAME_BYTES }), MAX_FRAME_BYTES),
       highWaterMarkBytes: optional(integer({ min: 1 }), 262_144),
       flushFrames: optional(integer({ min: 1 }), 32),
       closeTimeoutMs: optional(integer({ min: 1, max: MAX_TIMER_MS }), 1000),
-      runtime: optional(having<Runtime>('scheduler', 'microtask'), systemRuntime()),
+      runtime: optional(having<Runtime>('scheduler', 'microtask', 'macrotask'), systemRuntime()),
+    },
+    options,
+  )
+  return { ...resolved, tls: tls === undefined ? undefined : resolveTls('tcp', tls) }
+}
+
+function dial(address: string, options: ResolvedOptions): Observable<Socket> {
+  const { tls, alpn } = options
+  const target = parseDialAddress(address)
+  const { host } = target
+  const secure = tls && ((socket: NodeSocket) => shakeHands(socket, tls, { address, host, alpn }))
+  return netDial({ address, target, endsOf: socket => endsOf(socket, address), secure }, options)
+}
+
+function listen(address: string, options: ResolvedOptions): Observable<Listener> {
+  const { tls } = options
+  if (tls === undefined) {
+    return listenWith(createServer({ noDelay: true, pauseOnConnect: true }), address, options)
+  }
+  const { alpn, runtime } = options
+  return defer(() => {
+    const server = createTlsServer({ ...tlsServerOptions(tls, alpn), noDelay: true, pauseOnConnect: true })
+    return secureServer(server, tls, runtime).pipe(switchMap(() => listenWith(server, address, options)))
+  })
+}
+
+function listenWith(server: Server, address: string, options: ResolvedOptions): Observable<Listener> {
+  const { host, firstPort, lastPort } = parseAddress(address)
+  let port = firstPort
+  const bind = (): void => void server.listen(host === '' ? { port } : { host, port })
+  return netListen(
+    {
+      server,
+      secure: options.tls !== undefined,
+      bind,
+      failure: error => {
+        if (error.code !== 'EADDRINUSE' || port >= lastPort) return listenFailed(address, explainErrno(error), error)
+        port++
+        bind()
+        return undefined
+      },
+      addressOf: bound => {
+        const { address: boundHost, port: boundPort } = bound.address() as AddressInfo
+        return formatAddress(advertisedHost(boundHost, networkInterfaces()), boundPort)
+      },
+      endsOf: socket => endsOf(socket, 'an unknown peer'),
     },
     options,
   )
 }
 
-function dial(address: string, options: ResolvedOptions): Observable<Socket> {
-  return new Observable(subscriber => {
-    const { host, port } = parseDialAddress(address)
-    const { connectTimeoutMs, runtime } = options
-    const socket = new NodeSocket({ allowHalfOpen: true })
-    socket.setNoDelay(true) // as an option of connect it is ignored
-    const giveUp = new Subscription(() => socket.destroy())
-    subscriber.add(giveUp)
-    const timer = runtime.scheduler.schedule(
-      () => subscriber.error(connectFailed(address, `no answer within ${connectTimeoutMs} ms`)),
-      connectTimeoutMs,
-    )
-    const refused = (error: Error): void => subscriber.error(connectFailed(address, explainErrno(error), error))
-    subscriber.add(timer)
-    socket.on('error', refused)
-    socket.connect({ host, port }, () => {
-      timer.unsubscribe()
-      subscriber.remove(giveUp)
-      socket.off('error', refused).pause()
-      const open = netSocket(socket, endsOf(socket, address), options)
-      open.onEnd(error => (error === undefined ? subscriber.complete() : subscriber.error(error)))
-      subscriber.add(() => open.abort())
-      subscriber.next(open)
-    })
-  })
-}
-
-function listen(address: string, options: ResolvedOptions): Observable<Listener> {
-  return new Observable(subscriber => {
-    const { host, firstPort, lastPort } = parseAddress(address)
-    const sockets = new Subject<Socket>()
-    const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true })
-    let port = firstPort
-    const tryPort = (): void => void server.listen(host === '' ? { port } : { host, port })
-    server.on('connection', socket => {
-      if (sockets.observed) sockets.next(netSocket(socket, endsOf(socket, 'an unknown peer'), options))
-      else socket.destroy()
-    })
-    server.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.syscall === 'accept') return // out of files, say: the one who dialled is told, the listener goes on
-      if (error.code !== 'EADDRINUSE' || port >= lastPort) {
-        return subscriber.error(listenFailed(address, explainErrno(error), error))
-      }
-      port++
-      tryPort()
-    })
-    server.on('listening', () => {
-      if (subscriber.closed) {
-        server.close() // unsubscribed while the host name was looked up
-        return
-      }
-      const bound = server.address() as AddressInfo
-      const advertised = formatAddress(advertisedHost(bound.address, networkInterfaces()), bound.port)
-      subscriber.next({ address: advertised, sockets: sockets.asObservable() })
-    })
-    subscriber.add(() => {
-      server.close()
-      sockets.complete()
-    })
-    tryPort()
-  })
-}
-
 /** The addresses of an open connection; the system forgets them when the peer has gone already. */
-function endsOf({ localAddress, localPort, remoteAddress, remotePort }: NodeSocket, remote: string): Ends {
+function endsOf(socket: NodeSocket, remote: string): Ends {
+  const { localAddress, localPort, remoteAddress, remotePort } = socket
+  const peerCertificate = socket instanceof TLSSocket ? shownCertificate(socket) : undefined
   return {
     local: formatAddress(localAddress ?? 'unknown', localPort ?? 0),
     remote: remoteAddress === undefined ? remote : formatAddress(remoteAddress, remotePort ?? 0),
+    ...(peerCertificate && { peerCertificate }),
   }
 }

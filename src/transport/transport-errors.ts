@@ -1,5 +1,15 @@
 import { RpcError, retrySafely } from '../core/index.js'
 
+/** What is wrong with a TLS connection, for programs and for people. */
+export interface TlsProblem {
+  /** Stable name; `details.problem` of the error. */
+  readonly problem: string
+  /** What is wrong, and what to do. */
+  readonly text: string
+  /** The certificate's names and dates, when it is about one. */
+  readonly facts?: { readonly [name: string]: string }
+}
+
 /** No connection to `address` came about: UNAVAILABLE, reason `connect_failed`; nothing was sent, so retry is safe. */
 export function connectFailed(address: string, why: string, cause?: unknown): RpcError {
   return new RpcError('UNAVAILABLE', `cannot connect to ${address}: ${why}`, {
@@ -12,6 +22,28 @@ export function connectFailed(address: string, why: string, cause?: unknown): Rp
 /** A connection that was open broke: UNAVAILABLE, reason `connection_lost`; what was under way may have happened. */
 export function connectionLost(remote: string, why: string, cause?: unknown): RpcError {
   return new RpcError('UNAVAILABLE', `connection to ${remote} lost: ${why}`, { reason: 'connection_lost', cause })
+}
+
+/**
+ * A connection to or from `who` cannot be secured: UNAVAILABLE, reason `tls_failed`; the details name the problem. Safe to
+ * retry unless told otherwise, for what is not secured has not been used.
+ */
+export function tlsFailed(
+  who: string,
+  { problem, text, facts }: TlsProblem,
+  { cause, safe = true }: { readonly cause?: unknown; readonly safe?: boolean } = {},
+): RpcError {
+  return new RpcError('UNAVAILABLE', `TLS with ${who} failed: ${text}`, {
+    reason: 'tls_failed',
+    details: { problem, ...facts },
+    ...(safe && { retry: retrySafely }),
+    cause,
+  })
+}
+
+/** An end has no identity to show: INVALID_ARGUMENT, reason `invalid_identity`. */
+export function noIdentity(why: string): RpcError {
+  return new RpcError('INVALID_ARGUMENT', `tls: ${why}`, { reason: 'invalid_identity' })
 }
 
 /** `address` cannot be listened on: UNAVAILABLE, reason `listen_failed`. */

@@ -44,6 +44,8 @@ export interface Socket {
   readonly local: string
   /** Address of the other end. */
   readonly remote: string
+  /** The certificate that the other end has proven to be its own; none where connections are not secured, or it has none. */
+  readonly peerCertificate?: PeerCertificate | undefined
   /**
    * Frames as they arrive. One subscriber (a second fails with FAILED_PRECONDITION, reason `inbound_taken`); frames wait
    * in the network, which bounds them, until it comes. Unsubscribing ends the connection abruptly.
@@ -65,6 +67,18 @@ export interface Socket {
   readonly writable: Observable<void>
   /** Sends what was accepted and closes. May be called again. */
   close(): void
+}
+
+/** Who the other end of a secured connection is, by a certificate of an authority that is trusted here. */
+export interface PeerCertificate {
+  /** Whom it is for, in one line: `O=Mill, CN=words`. */
+  readonly subject: string
+  /** Its alternative names, as X.509 writes them: `DNS:words.internal`, `URI:spiffe://mill/words`. */
+  readonly names: readonly string[]
+  /** Who issued it, in one line. */
+  readonly issuer: string
+  /** SHA-256 of the certificate, hexadecimal bytes with colons between them. */
+  readonly fingerprint256: string
 }
 
 /**

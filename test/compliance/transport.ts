@@ -354,8 +354,8 @@ const dialling: readonly TransportCheck[] = [
       .subscribe(() => emitted++)
       .unsubscribe()
     const later = await dialled(transport, listener.address, patienceMs)
-    later.dialing.unsubscribe()
     await eventually(() => inboxes.length > 0, patienceMs, 'the later connection')
+    later.dialing.unsubscribe()
 
     expect(emitted).toBe(0)
     for (const inbox of inboxes) await inbox.ended()

@@ -75,7 +75,7 @@ describe('netSocket', () => {
 async function counted(options: Partial<NetSocketOptions>): Promise<{ socket: OwnedSocket; writes: number[] }> {
   const server = createServer(peer => open.push(peer.resume())).listen({ host: '127.0.0.1', port: 0 })
   await once(server, 'listening')
-  const plain = connect({ ...(server.address() as { port: number }), host: '127.0.0.1', allowHalfOpen: true })
+  const plain = connect({ ...(server.address() as { port: number }), host: '127.0.0.1' })
   open.push(plain)
   await once(plain, 'connect')
   server.close()
@@ -88,7 +88,7 @@ async function counted(options: Partial<NetSocketOptions>): Promise<{ socket: Ow
   const defaults = { runtime: systemRuntime(), maxFrameBytes: 1_000_000, highWaterMarkBytes: 1_000_000 }
   const ends = { local: 'here', remote: 'there' }
   return {
-    socket: netSocket(plain, ends, { ...defaults, flushFrames: 16, closeTimeoutMs: 1000, ...options }),
+    socket: netSocket({ socket: plain }, ends, { ...defaults, flushFrames: 16, closeTimeoutMs: 1000, ...options }),
     writes,
   }
 }

@@ -12,6 +12,7 @@ const typesOnly = new Set(['@standard-schema/spec'])
 /** Entry points that only Node can load: implementations on a Node API or a Node package. File or folder. */
 const nodeEntryPoints: readonly string[] = [
   'src/transport/tcp',
+  'src/transport/tls',
   'src/transport/unix',
   'src/transport/websocket',
   'src/transport/nats',
