@@ -242,7 +242,7 @@ describe('what is retained', () => {
     expect(Math.round(streamBytes(client.received) / 1024)).toBe(256)
   })
 
-  it('is asked for when a quarter of the limit is retained', () => {
+  it('is asked for from a quarter of the limit on', () => {
     const server = new ResumingServer()
     const client = server.begin()
 
