@@ -1,7 +1,7 @@
 import type { Subscription } from 'rxjs'
 import type { Runtime } from '../../core/index.js'
 import { inboundOverflow } from '../transport-errors.js'
-import { endOf, NORMAL } from './close-code.js'
+import { endOf, FROM_PAGE, NORMAL } from './close-code.js'
 import type { MessageLink, MessageSink } from './message-link.js'
 
 /** The part of a browser's WebSocket that is used here. */
@@ -49,8 +49,6 @@ export function browserLink(ws: PlatformWebSocket, options: BrowserLinkOptions):
 
 /** A browser tells by no event that it has sent; timers of 4 ms are the shortest that it keeps. */
 const DRAIN_POLL_MS = 4
-/** What a page may say instead of the protocol's own codes: those from 1001 on are refused by a browser. */
-const OWN_CODES = 3000
 
 const OPEN = 1
 const NO_BYTES = new Uint8Array(0)
@@ -104,7 +102,7 @@ class BrowserLink implements MessageLink {
   }
 
   close(code: number): void {
-    this.ws.close(code === NORMAL ? NORMAL : OWN_CODES + code)
+    this.ws.close(code === NORMAL ? NORMAL : FROM_PAGE + code)
   }
 
   /** A browser cannot drop what it has accepted; it sends it, and closes then. */

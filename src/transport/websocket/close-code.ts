@@ -8,6 +8,9 @@ export const NOT_BINARY = 1003
 /** The peer sent a message above the limit. */
 export const TOO_LONG = 1009
 
+/** Added to a code by a page, for a browser lets it send none of the protocol's own but {@link NORMAL}. */
+export const FROM_PAGE = 3000
+
 /** The code of an end without a closing handshake; it is never sent. */
 const ABNORMAL = 1006
 
@@ -35,7 +38,7 @@ export function endOf(
 ): RpcError | undefined {
   if (IN_ORDER.includes(code)) return undefined
   if (code === ABNORMAL) return connectionLost(remote, why, cause)
-  const meaning = MEANINGS[code]
+  const meaning = MEANINGS[code] ?? MEANINGS[code - FROM_PAGE]
   const words = [meaning, said === meaning ? '' : said].filter(Boolean).join(': ')
   return connectionLost(remote, `it closed with code ${code}${words && ` (${words})`}`, cause)
 }

@@ -11,10 +11,15 @@ import { TOO_LONG } from './close-code.js'
 export class LingeringWebSocket extends WebSocket {
   /** Called when the peer has said goodbye; all that it sent has been delivered. */
   onGoodbye: (() => void) | undefined
+  /** Whether it has refused a message that is too long; set before the error is emitted. */
+  refusedLong = false
 
   override close(code?: number, data?: string | Buffer): void {
     const refuses = code !== undefined && data === undefined
-    if (refuses && code === TOO_LONG) return
+    if (refuses && code === TOO_LONG) {
+      this.refusedLong = true
+      return
+    }
     super.close(code, data)
     if (!refuses) this.onGoodbye?.()
   }

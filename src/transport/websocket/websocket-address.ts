@@ -12,7 +12,7 @@ export interface WebSocketAddress extends Address {
 }
 
 const FORM = 'ws://host:port/path, wss://host:port/path or host:port'
-const PATTERN = /^(?:(?<scheme>wss?):\/\/)?(?<authority>[^/?#]*)(?<path>\/[^\s#]*)?$/
+const PATTERN = /^(?:(?<scheme>wss?):\/\/)?(?<authority>[^/?#@\\]*)(?<path>\/[^\s#]*)?$/
 
 /**
  * Reads an address to listen on: the form of `dial`, and as host and port also what TCP takes, `:port` and

@@ -86,8 +86,8 @@ class WsLink implements MessageLink {
     this.ws.onGoodbye = () => sink.leaving(undefined)
     this.ws
       .on('message', (data: Buffer, isBinary: boolean) => (isBinary ? sink.message(data) : sink.text(data.length)))
-      .on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') sink.tooLong()
+      .on('error', error => {
+        if (this.ws.refusedLong) sink.tooLong()
         else sink.leaving(connectionLost(this.remote, `it sent what is no WebSocket message: ${error.message}`, error))
       })
       .on('close', (code: number, words: Buffer) => {
