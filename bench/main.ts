@@ -1,14 +1,28 @@
+import { slowConsumer } from './slow-consumer.bench.js'
+import { slowConsumerStyles } from './slow-consumer-styles.bench.js'
 import { unary } from './unary.bench.js'
 
 /** `npm run bench -- NAME [--json]`: runs one bench, each of which answers one question. Exits 1 below its bar. */
-const benches: Readonly<Record<string, (asJson: boolean) => Promise<boolean>>> = { unary }
+interface Bench {
+  /** What may come behind its name. */
+  readonly flags: readonly string[]
+  run(flags: readonly string[]): Promise<boolean>
+}
+
+const benches: { readonly [name: string]: Bench } = {
+  unary: { flags: ['--json'], run: flags => unary(flags.includes('--json')) },
+  'slow-consumer': {
+    flags: ['--json', '--styles'],
+    run: flags => (flags.includes('--styles') ? slowConsumerStyles : slowConsumer)(flags.includes('--json')),
+  },
+}
 
 const [name = '', ...flags] = process.argv.slice(2)
 const bench = benches[name]
-const unknown = flags.filter(flag => flag !== '--json')
-if (bench === undefined || unknown.length > 0) {
-  process.stderr.write(`usage: npm run bench -- ${Object.keys(benches).join(' | ')} [--json]\n`)
+if (bench === undefined || flags.some(flag => !bench.flags.includes(flag))) {
+  const usages = Object.entries(benches).map(([known, { flags }]) => `${known} [${flags.join(' | ')}]`)
+  process.stderr.write(`usage: npm run bench -- NAME\n${usages.map(usage => `  ${usage}\n`).join('')}`)
   process.exitCode = 2
 } else {
-  process.exit((await bench(flags.includes('--json'))) ? 0 : 1)
+  process.exit((await bench.run(flags)) ? 0 : 1)
 }

@@ -1,4 +1,4 @@
-import { fork, spawnSync, type ChildProcess } from 'node:child_process'
+import { fork, spawnSync, type ChildProcess, type Serializable } from 'node:child_process'
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,9 @@ export interface PinnedProgram {
   /** The next message that it sends. */
   message(): Promise<unknown>
   /** Sends it one. */
-  send(message: string | number): void
+  send(message: unknown): void
+  /** Sends it one, and gives its answer. */
+  ask(message: unknown): Promise<unknown>
   /** Lets it end. */
   end(): void
 }
@@ -18,9 +20,16 @@ export function forkPinned(program: string, args: readonly string[], core: numbe
   const child = fork(fileURLToPath(new URL(program, import.meta.url)), args)
   if (child.pid !== undefined && availableParallelism() > 1) pin(child.pid, core)
   const signal = failure(child, program)
+  const message = async (): Promise<unknown> => ((await once(child, 'message', { signal })) as [unknown])[0]
+  const send = (sent: unknown): void => void child.send(sent as Serializable)
   return {
-    message: async () => ((await once(child, 'message', { signal })) as [unknown])[0],
-    send: message => void child.send(message),
+    message,
+    send,
+    ask: sent => {
+      const answer = message()
+      send(sent)
+      return answer
+    },
     end: () => child.disconnect(),
   }
 }

@@ -42,9 +42,7 @@ export async function unary(asJson: boolean): Promise<boolean> {
 }
 
 async function round(client: PinnedProgram, ms: number): Promise<Figures> {
-  const measured = client.message()
-  client.send(ms)
-  return (await measured) as Figures
+  return (await client.ask(ms)) as Figures
 }
 
 function medians(rounds: readonly Figures[]): Figures {

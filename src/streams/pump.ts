@@ -132,6 +132,8 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
   }
 
   cancel(): void {
+    this.leave() // first: the source hears of it as soon as can be
+    if (this.sending === undefined && this.last === undefined && this.waiting.length === 0) return
     const reason = new RpcError('CANCELLED', 'the receiver cancelled before this item was sent', { reason: 'not_sent' })
     this.end(reason)
     this.sending?.(reason)
@@ -285,10 +287,14 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
     this.sink.fail(error)
   }
 
-  private end(reason: unknown): void {
+  private leave(): void {
     this.ended = true
     this.watch.stop()
     this.unsubscribe()
+  }
+
+  private end(reason: unknown): void {
+    this.leave()
     this.letGoOfLast() // it was sent
     this.waiting.clear(reason)
   }
