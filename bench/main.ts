@@ -1,3 +1,4 @@
+import { longReply } from './long-reply.bench.js'
 import { slowConsumer } from './slow-consumer.bench.js'
 import { slowConsumerStyles } from './slow-consumer-styles.bench.js'
 import { unary } from './unary.bench.js'
@@ -11,6 +12,7 @@ interface Bench {
 
 const benches: { readonly [name: string]: Bench } = {
   unary: { flags: ['--json'], run: flags => unary(flags.includes('--json')) },
+  'long-reply': { flags: ['--json'], run: flags => longReply(flags.includes('--json')) },
   'slow-consumer': {
     flags: ['--json', '--styles'],
     run: flags => (flags.includes('--styles') ? slowConsumerStyles : slowConsumer)(flags.includes('--json')),
