@@ -6,18 +6,23 @@ import { readU16 } from '../frame.js'
 const SIMPLE = 0x80
 const BEARER = 0x81
 
+/** One word of visible ASCII: whoever passes the header on over HTTP must not pass on a line break. */
+const TOKEN = /^[\x21-\x7e]+$/
+
 const utf8 = new TextEncoder()
 const fromUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * Authentication metadata as the value of an `authorization` header: `Bearer token`, or `Basic` with user and password
- * in base64. `undefined` for a type that is neither. Errors do not contain what was read.
+ * in base64. `undefined` for a type that is neither. Throws INVALID_ARGUMENT (reason `invalid_metadata`) for what does not
+ * read and what such a value cannot say: a token that is not one word of visible ASCII, a user name with a colon, more than
+ * a header may have. Errors do not contain what was read.
  */
 export function readAuthorization(bytes: Uint8Array, start: number, end: number): string | undefined {
   if (end - start > MAX_HEADER_BYTES) throw invalid(`${end - start} bytes, at most ${MAX_HEADER_BYTES}`)
   const type = start < end ? (bytes[start] as number) : -1
-  if (type === BEARER) return `Bearer ${decoded(bytes, start + 1, end)}`
-  if (type === SIMPLE) return `Basic ${toBase64(readSimple(bytes, start + 1, end))}`
+  if (type === BEARER) return short(`Bearer ${readBearer(bytes, start + 1, end)}`)
+  if (type === SIMPLE) return short(`Basic ${toBase64(readSimple(bytes, start + 1, end))}`)
   if (type < 0 || (type < 0x80 && start + 2 + type > end)) throw invalid('it ends early')
   return undefined
 }
@@ -27,12 +32,24 @@ export function authenticationOf(authorization: string): Uint8Array | undefined 
   const [, scheme = '', value = ''] = /^(\w+) +(\S+)$/.exec(authorization) ?? []
   switch (scheme.toLowerCase()) {
     case 'bearer':
-      return Uint8Array.of(BEARER, ...utf8.encode(value))
+      return TOKEN.test(value) ? Uint8Array.of(BEARER, ...utf8.encode(value)) : undefined
     case 'basic':
       return simple(value)
     default:
       return undefined
   }
+}
+
+function readBearer(bytes: Uint8Array, start: number, end: number): string {
+  const token = decoded(bytes, start, end)
+  if (!TOKEN.test(token)) throw invalid('a token that is not one word of visible ASCII')
+  return token
+}
+
+/** Base64 is longer than what was read. */
+function short(authorization: string): string {
+  if (authorization.length <= MAX_HEADER_BYTES) return authorization
+  throw invalid(`a header of ${authorization.length} bytes, at most ${MAX_HEADER_BYTES}`)
 }
 
 function readSimple(bytes: Uint8Array, start: number, end: number): string {

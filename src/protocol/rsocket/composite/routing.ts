@@ -6,10 +6,17 @@ const fromUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** Most bytes of a tag. */
 export const MAX_TAG_BYTES = 255
 
-/** The first of the tags `bytes[start, end)`, which is the route: a byte of length and UTF-8. */
+/**
+ * The first of the tags `bytes[start, end)`, which is the route: a byte of length and UTF-8. The others are passed over.
+ * Throws INVALID_ARGUMENT (reason `invalid_metadata`) when there is none, or the bytes are no tags.
+ */
 export function readRoute(bytes: Uint8Array, start: number, end: number): string {
   const length = start < end ? (bytes[start] as number) : 0
-  if (length === 0 || start + 1 + length > end) throw invalidMetadata('a route that is empty or cut short')
+  if (length === 0) throw invalidMetadata('an empty route')
+  for (let at = start; at < end;) {
+    at += 1 + (bytes[at] as number)
+    if (at > end) throw invalidMetadata('it ends within a tag')
+  }
   try {
     return fromUtf8.decode(bytes.subarray(start + 1, start + 1 + length))
   } catch {
