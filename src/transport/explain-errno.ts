@@ -1,6 +1,6 @@
 const MEANINGS: Readonly<Record<string, string>> = {
-  EACCES: 'not permitted (ports below 1024 need privileges)',
-  EADDRINUSE: 'the port is taken',
+  EACCES: 'not permitted; ports below 1024 need privileges, files their permissions',
+  EADDRINUSE: 'the address is taken',
   EADDRNOTAVAIL: 'this machine has no such address',
   EAI_AGAIN: 'the name service does not answer',
   ECONNREFUSED: 'nobody listens there',
@@ -8,6 +8,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'no route to the host',
   EMFILE: 'this process has too many files open',
   ENETUNREACH: 'no route to the network',
+  ENOENT: 'there is no such file or folder',
   ENOTFOUND: 'the host name is unknown',
   EPIPE: 'the peer has closed',
   ETIMEDOUT: 'the peer does not answer',

@@ -2,22 +2,14 @@ import { createServer, type AddressInfo, type Server, type Socket as NodeSocket 
 import { networkInterfaces } from 'node:os'
 import { createServer as createTlsServer, TLSSocket } from 'node:tls'
 import { defer, switchMap, type Observable } from 'rxjs'
-import {
-  having,
-  integer,
-  MAX_TIMER_MS,
-  optional,
-  resolveOptions,
-  systemRuntime,
-  text,
-  type Runtime,
-} from '../core/index.js'
+import { optional, resolveOptions, text } from '../core/index.js'
 import { formatAddress, parseAddress, parseDialAddress } from './address.js'
 import { advertisedHost } from './advertised-host.js'
 import { explainErrno } from './explain-errno.js'
 import { netDial, type NetDialOptions } from './net-dial.js'
 import { netListen } from './net-listen.js'
 import type { Ends } from './net-socket.js'
+import { streamSocketChecks, type StreamSocketOptions } from './stream-socket-options.js'
 import { shakeHands } from './tls-client.js'
 import { shownCertificate } from './tls-identity.js'
 import { secureServer, tlsServerOptions } from './tls-server.js'
@@ -26,8 +18,10 @@ import type { TlsOptions } from './tls-options.js'
 import { listenFailed } from './transport-errors.js'
 import type { Listener, Socket, Transport } from './transport.js'
 
+export type { StreamSocketOptions } from './stream-socket-options.js'
+
 /** What {@link tcp} is made of. */
-export interface TcpOptions {
+export interface TcpOptions extends StreamSocketOptions {
   /** Secures every connection, dialled and accepted. @default connections are not secured */
   readonly tls?: TlsOptions
   /**
@@ -35,26 +29,6 @@ export interface TcpOptions {
    * @default 'rsocket'
    */
   readonly alpn?: string
-  /** Longest wait for a connection to open, the handshake of `tls` included, in ms. @default 5000 */
-  readonly connectTimeoutMs?: number
-  /**
-   * Longest frame, sent or received, in bytes. A longer one is refused with RESOURCE_EXHAUSTED (`frame_too_large`),
-   * an incoming one before its body is read.
-   * @default 16_777_215, the most that the three bytes of its length can say
-   */
-  readonly maxFrameBytes?: number
-  /** Bytes accepted and not yet taken by the system above which `send` gives false. @default 262_144 */
-  readonly highWaterMarkBytes?: number
-  /**
-   * Frames that are written at once without waiting for the end of the turn: the peer starts on the first while the
-   * rest is being made, and fewer writes would not be cheaper.
-   * @default 32
-   */
-  readonly flushFrames?: number
-  /** How long `close` waits while the peer neither takes bytes nor closes its side, in ms. @default 1000 */
-  readonly closeTimeoutMs?: number
-  /** Where turns and timers come from. @default systemRuntime() */
-  readonly runtime?: Runtime
 }
 
 /**
@@ -83,20 +57,10 @@ interface ResolvedOptions extends NetDialOptions {
   readonly alpn: string
 }
 
-const MAX_FRAME_BYTES = 0xff_ffff
-
 function resolveTcpOptions({ tls, ...options }: TcpOptions = {}): ResolvedOptions {
   const resolved = resolveOptions<Omit<ResolvedOptions, 'tls'>>(
     'tcp',
-    {
-      alpn: optional(text, 'rsocket'),
-      connectTimeoutMs: optional(integer({ min: 1, max: MAX_TIMER_MS }), 5000),
-      maxFrameBytes: optional(integer({ min: 1, max: MAX_FRAME_BYTES }), MAX_FRAME_BYTES),
-      highWaterMarkBytes: optional(integer({ min: 1 }), 262_144),
-      flushFrames: optional(integer({ min: 1 }), 32),
-      closeTimeoutMs: optional(integer({ min: 1, max: MAX_TIMER_MS }), 1000),
-      runtime: optional(having<Runtime>('scheduler', 'microtask', 'macrotask'), systemRuntime()),
-    },
+    { ...streamSocketChecks, alpn: optional(text, 'rsocket') },
     options,
   )
   return { ...resolved, tls: tls === undefined ? undefined : resolveTls('tcp', tls) }

@@ -100,10 +100,7 @@ const refusals: { readonly [what: string]: readonly [SetupParts, string] } = {
   'metadata without its length': [{ flags: 'M' }, 'INVALID_SETUP invalid_setup'],
   'metadata that is no header': [{ metadata: Uint8Array.of(9) }, 'INVALID_SETUP invalid_setup'],
   'a stream id': [{ id: 1 }, 'INVALID_SETUP invalid_setup'],
-  'another metadata type': [
-    { metadataType: 'message/x.rsocket.routing.v0' },
-    'UNSUPPORTED_SETUP unsupported_setup',
-  ],
+  'another metadata type': [{ metadataType: 'message/x.rsocket.routing.v0' }, 'UNSUPPORTED_SETUP unsupported_setup'],
   'another data type': [{ dataType: 'application/msgpack' }, 'UNSUPPORTED_SETUP unsupported_setup'],
   'leases asked for': [{ flags: 'L' }, 'UNSUPPORTED_SETUP lease_unsupported'],
   'resumption asked for': [{ flags: 'R', token: 'tok' }, 'REJECTED_SETUP resume_unsupported'],
