@@ -4,6 +4,7 @@ import {
   consoleLog,
   fn,
   having,
+  limitedLog,
   listOf,
   optional,
   resolveOptions,
@@ -87,7 +88,7 @@ export function createServer(options: ServerOptions): Peer {
   if (resolved.actors.length === 0) {
     throw new RpcError('INVALID_ARGUMENT', 'createServer: actors: expected at least one', { reason: 'invalid_options' })
   }
-  const peer = new ServerPeer(resolved)
+  const peer = new ServerPeer({ ...resolved, log: limitedLog(resolved.log, resolved.runtime) })
   if (resolved.interceptors.length === 0) return peer
   return guarded(intercept(peer, resolved.interceptors), call => peer.faultsOf(call))
 }

@@ -1,4 +1,5 @@
 export * from './header.js'
+export * from './limited-log.js'
 export * from './log.js'
 export * from './message.js'
 export * from './options.js'

@@ -1,11 +1,14 @@
 import { messageOf, type Message } from 'millrace/core'
+import type { StreamingCall } from 'millrace/protocol'
+import { COMPOSITE_METADATA } from 'millrace/protocol/rsocket'
 import { paced } from 'millrace/streams'
-import { map, NEVER, of, tap, timer } from 'rxjs'
+import { ignoreElements, map, NEVER, of, tap, timer, type Observable } from 'rxjs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { eventually } from '../support/deadline.js'
-import { frameBytes } from '../support/raw-frame.js'
-import { routeMetadata } from '../support/raw-peer.js'
+import { frameBytes, joined, u24 } from '../support/raw-frame.js'
+import { routeMetadata, text } from '../support/raw-peer.js'
 import { prefixed } from '../support/raw-stream.js'
+import { CALL_ENTRY } from '../../src/protocol/rsocket/composite-metadata.js'
 import { answering, VirtualWire } from '../support/virtual-wire.js'
 import { HostileBench } from './hostile-bench.js'
 import { RawClient } from './raw-client.js'
@@ -114,6 +117,24 @@ describe('a client that does not read', () => {
   })
 })
 
+describe('a client that uploads and does not read', () => {
+  it('is disconnected', () => {
+    const wire = new VirtualWire({ maxQueuedBytes: 1000 }, { highWaterMarkBytes: 100 })
+    const consumed$ = (call: StreamingCall): Observable<Message> => call.messages.pipe(ignoreElements())
+    wire.serve(answering({ consume: consumed$ }))
+    const peer = wire.unread()
+
+    peer.request('REQUEST_CHANNEL', 1, 'consume', { n: 1 })
+    wire.advance(0)
+    for (let round = 0; round < 600; round++) {
+      for (let count = 0; count < 64; count++) peer.item(1, count)
+      wire.advance(0)
+    }
+
+    expect(wire.log).toMatchObject([{ event: 'connection.failed', fields: { reason: 'slow_peer' } }])
+  })
+})
+
 describe('a client that asks for too much', () => {
   it('gets what there is, however often it asks', async () => {
     const bench = await start({ three: () => of(messageOf(1), messageOf(2), messageOf(3)) })
@@ -177,6 +198,30 @@ describe('a client that asks for too much', () => {
 
     expect(client.lines).toEqual(['PAYLOAD 1 NC 1', 'PAYLOAD 3 NC 1', 'ERROR 5 INVALID invalid_metadata'])
     client.cut()
+  })
+})
+
+describe('composite metadata', () => {
+  const routing = joined([0xfe], u24(10), text('test.echo'))
+  const call = (header: Uint8Array): Uint8Array =>
+    joined([CALL_ENTRY.length - 1], new TextEncoder().encode(CALL_ENTRY), u24(1 + header.length), [4], header)
+  const bombs: { readonly [what: string]: Uint8Array } = {
+    'thousands of entries': joined(routing, ...Array.from({ length: 5000 }, () => [0x86, 0, 0, 0])),
+    'many headers': joined(routing, ...Array.from({ length: 2 }, () => call(joined([1], text('a'), text('b'))))),
+    'an entry longer than it': joined(routing, [0x86, 0xff, 0xff, 0xff]),
+    'a long token': joined(routing, [0xfc], u24(9000), [0x81], new Uint8Array(8999).fill(0x61)),
+  }
+
+  it.each(Object.entries(bombs))('with %s is refused', (_, metadata) => {
+    const wire = new VirtualWire()
+    wire.serve(answering({ echo: () => of(messageOf(1)) }))
+    const peer = wire.rawClient({ metadataType: COMPOSITE_METADATA })
+
+    peer.send({ type: 'REQUEST_RESPONSE', id: 1, metadata, data: '1' })
+    peer.send({ type: 'REQUEST_RESPONSE', id: 3, metadata: routing, data: '1' })
+    wire.advance(0)
+
+    expect(peer.lines().map(line => line.split(' ').slice(0, 3).join(' '))).toEqual(['ERROR 1 INVALID', 'PAYLOAD 3 NC'])
   })
 })
 

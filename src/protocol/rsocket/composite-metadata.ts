@@ -1,6 +1,6 @@
 import { emptyHeader, RpcError, type Header } from '../../core/index.js'
 import type { Route } from '../peer.js'
-import { ByteReader } from './byte-reader.js'
+import { ByteReader, invalidMetadata } from './byte-reader.js'
 import { ByteWriter } from './byte-writer.js'
 import { authenticationOf, readAuthorization } from './composite/authentication.js'
 import { readEntries, writeEntry } from './composite/entries.js'
@@ -137,6 +137,7 @@ class RequestEntries {
   oneReply: boolean | undefined
   dataType: string | undefined
   acceptTypes: readonly string[]
+  private called: boolean
 
   constructor() {
     this.route = undefined
@@ -146,6 +147,7 @@ class RequestEntries {
     this.oneReply = undefined
     this.dataType = undefined
     this.acceptTypes = []
+    this.called = false
   }
 
   take(mimeType: string, bytes: Uint8Array, start: number, end: number): void {
@@ -170,6 +172,9 @@ class RequestEntries {
   }
 
   private call(reader: ByteReader): void {
+    // Each keeps to the limits of a header; 64 of them together would not.
+    if (this.called) throw invalidMetadata(`two entries of the type ${CALL_ENTRY}`)
+    this.called = true
     const bits = reader.byte()
     this.hasBody = (bits & Bit.NO_BODY) === 0
     this.oneReply = (bits & Bit.ONE_REPLY) !== 0

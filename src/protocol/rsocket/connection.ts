@@ -525,7 +525,8 @@ const NO_POSITION = new Uint8Array(8)
 /** For a peer that has to be given a lease, by a side that asks for no limit. */
 const NO_LIMIT: Lease = { ttlMs: MAX_31_BITS, requests: MAX_31_BITS }
 
-/** Whether a frame makes us send something, whatever the peer reads. */
+/** Whether a frame makes us send something, whatever the peer reads; what is sent for an item is credit, or an error. */
 function asksForAnswer(type: number): boolean {
-  return type === FrameType.KEEPALIVE || (type >= FrameType.REQUEST_RESPONSE && type <= FrameType.REQUEST_CHANNEL)
+  const isRequest = type >= FrameType.REQUEST_RESPONSE && type <= FrameType.REQUEST_CHANNEL
+  return isRequest || type === FrameType.KEEPALIVE || type === FrameType.PAYLOAD
 }

@@ -7,6 +7,7 @@ import {
   having,
   header,
   integer,
+  limitedLog,
   listOf,
   optional,
   resolveOptions,
@@ -129,7 +130,8 @@ export function resolveRSocketOptions(options: RSocketOptions | undefined): Reso
   )
   const { maxLifetimeMs, keepAliveMs = keepAliveFor(maxLifetimeMs) } = resolved
   if (keepAliveMs >= maxLifetimeMs) throw tooSeldom(keepAliveMs, maxLifetimeMs)
-  return { ...resolved, keepAliveMs, attributes: header(resolved.attributes) }
+  const log = limitedLog(resolved.log, resolved.runtime)
+  return { ...resolved, keepAliveMs, attributes: header(resolved.attributes), log }
 }
 
 /** Two keepalives may be lost or late before the connection counts as dead. */

@@ -101,7 +101,7 @@ export class ServerConnection extends RSocketConnection {
     this.attributes = this.readAttributes(metadata)
     this.established = true
     this.lease(setup.lease)
-    this.keepAlive(Infinity, Math.max(maxLifetimeMs, keepAliveMs))
+    this.keepAlive(Infinity, Math.min(Math.max(maxLifetimeMs, keepAliveMs), MAX_SILENCE_MS))
     this.serve(this.answer(this))
   }
 
@@ -119,6 +119,9 @@ export class ServerConnection extends RSocketConnection {
 export function setupOf(connection: Connection): Setup | undefined {
   return connection instanceof ServerConnection ? connection.setup : undefined
 }
+
+/** Longest silence of a client, whatever its SETUP says: one that lost its power is not waited for for weeks. */
+const MAX_SILENCE_MS = 3_600_000
 
 const setupErrorCodes: ReadonlyMap<string, number> = new Map([
   ['invalid_setup', ErrorCode.INVALID_SETUP],
