@@ -5,6 +5,7 @@ import { connections } from './features/connections.js'
 import { errors } from './features/errors.js'
 import { fragments } from './features/fragments.js'
 import { interactions } from './features/interactions.js'
+import { leases } from './features/lease.js'
 import { requestN } from './features/request-n.js'
 import { spring } from './features/spring.js'
 import { JavaPeer } from './java-peer.js'
@@ -38,7 +39,7 @@ const foreign: readonly Foreign[] = [
     peer: 'java',
     module: 'rsocket-java',
     program: 'millrace.interop.Peer',
-    features: [...interactions, ...errors, ...cancellation, ...requestN, ...fragments, ...connections],
+    features: [...interactions, ...errors, ...cancellation, ...requestN, ...fragments, ...leases, ...connections],
     required: true,
   },
   {

@@ -20,7 +20,7 @@ export const metadataTypes: { readonly [D in Dialect]: string } = {
   compact: 'application/vnd.millrace.metadata.v1',
 }
 
-const DEFAULT: Dialect = 'composite'
+const DEFAULT = (process.env['DIALECT'] ?? 'composite') as Dialect
 function requireDialect(dialect: Dialect): void {
   if (dialect === 'composite') throw new Skipped('no composite metadata yet')
 }

@@ -4,9 +4,14 @@ import { RpcError, silentLog } from 'millrace/core'
 import { firstValueFrom, timer } from 'rxjs'
 import { Interop } from '../contract.js'
 import { interopActor } from '../interop-actor.js'
+import { textOf } from '../java-call.js'
+import type { ToldBytes } from '../java-peer.js'
 import { javaClient, javaServer, metadataTypes, connectMillrace, serveJava } from '../peers.js'
 import type { Feature } from '../row.js'
 import { all, failureOf, upTo, when } from '../waiting.js'
+
+/** A header in compact metadata: one pair, a and b. */
+const PUSHED = Buffer.from([1, 1, 0x61, 1, 0x62])
 
 /** Setting up, keeping alive, and calls in the other direction. */
 export const connections: readonly Feature[] = [
@@ -99,6 +104,32 @@ export const connections: readonly Feature[] = [
       const duplex = await bench.java.call(server, 'channel', { route: 'interop.twice', count: 3 }).ended()
 
       deepEqual([unary.items, stream.items, duplex.items], [['"back"'], upTo(100).map(String), ['2', '4', '6']])
+    },
+  },
+  {
+    name: 'metadata push, both ways',
+    async client(bench) {
+      const { on, call, connections } = await javaClient(bench, { dialect: 'compact' })
+      await call('unary', { route: 'interop.echo', data: '1' }).ended()
+      const connection = await firstValueFrom(connections)
+
+      const pushed = firstValueFrom(connection.pushes)
+      call('push', { metadata: PUSHED.toString('base64') })
+      connection.metadataPush({ a: 'b' })
+
+      deepEqual({ ...(await pushed) }, { a: 'b' })
+      deepEqual(textOf((await bench.java.until(on, 'pushed'))['metadata'] as ToldBytes), PUSHED.toString())
+    },
+    async server(bench) {
+      const { server, connection, stub } = await javaServer(bench, { dialect: 'compact' })
+      await stub.promise.echo(1)
+
+      const pushed = firstValueFrom(connection.pushes)
+      bench.java.call(server, 'push', { metadata: PUSHED.toString('base64') })
+      connection.metadataPush({ a: 'b' })
+
+      deepEqual({ ...(await pushed) }, { a: 'b' })
+      deepEqual(textOf((await bench.java.until(server, 'pushed'))['metadata'] as ToldBytes), PUSHED.toString())
     },
   },
   {

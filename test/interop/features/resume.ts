@@ -1,0 +1,112 @@
+import { deepEqual, ok } from 'node:assert/strict'
+import { lastValueFrom } from 'rxjs'
+import { cuttingProxy, type CuttingProxy } from '../cutting-proxy.js'
+import { connectJava, connectMillrace, serveJava, serveMillrace, type JavaServer } from '../peers.js'
+import type { Bench, Feature } from '../row.js'
+import { all, upTo } from '../waiting.js'
+
+const SEED = 20_261_123
+/** Connections that are cut, one after the other; the one after them is left alone. */
+const CUTS = 12
+/** So that what was sent is acknowledged soon. */
+const KEEP_ALIVE = { keepAliveMs: 200, maxLifetimeMs: 5000 }
+
+/** Sessions that go on over a new connection after the last one was cut anywhere. */
+export const resumption: readonly Feature[] = [
+  {
+    name: `resume: a stream over ${CUTS} cuts`,
+    async client(bench) {
+      const { proxy, on } = await resumedJava(bench)
+
+      const { items, error } = await bench.java.call(on, 'stream', { route: 'interop.range', data: '5000' }).ended()
+
+      deepEqual([items.map(Number), error], [upTo(5000), undefined])
+      ok(proxy.cuts > 4, `${proxy.cuts} cuts`)
+    },
+    async server(bench) {
+      const { proxy, stub } = await resumedMillrace(bench)
+
+      const items = await all(stub.range(5000))
+
+      deepEqual(items, upTo(5000))
+      ok(proxy.cuts > 4, `${proxy.cuts} cuts`)
+    },
+  },
+  {
+    name: `resume: a channel over ${CUTS} cuts`,
+    async client(bench) {
+      const { proxy, on } = await resumedJava(bench)
+
+      const { items, error } = await bench.java.call(on, 'channel', { route: 'interop.twice', count: 2000 }).ended()
+
+      deepEqual([items.map(Number), error], [upTo(2000).map(n => 2 * n + 2), undefined])
+      ok(proxy.cuts > 4, `${proxy.cuts} cuts`)
+    },
+    async server(bench) {
+      const { proxy, stub } = await resumedMillrace(bench)
+
+      const items = await all(stub.twice(upTo(2000)))
+
+      deepEqual(
+        items,
+        upTo(2000).map(n => 2 * n),
+      )
+      ok(proxy.cuts > 4, `${proxy.cuts} cuts`)
+    },
+  },
+  {
+    name: `resume: unary calls over ${CUTS} cuts, each made once`,
+    async client(bench) {
+      const { proxy, on, seen } = await resumedJava(bench)
+
+      for (const n of upTo(300)) {
+        const { items } = await bench.java.call(on, 'unary', { route: 'interop.echo', data: n }).ended()
+        deepEqual(items, [String(n)])
+        await bench.java.call(on, 'tell', { route: 'interop.note', data: n }).ended()
+      }
+      await bench.java.call(on, 'unary', { route: 'interop.echo', data: '1' }).ended()
+
+      deepEqual(seen.notes$.value, upTo(300))
+      ok(proxy.cuts > 4, `${proxy.cuts} cuts`)
+    },
+    async server(bench) {
+      const { proxy, stub, server } = await resumedMillrace(bench)
+
+      for (const n of upTo(300)) {
+        deepEqual(await stub.promise.echo(n), n)
+        await lastValueFrom(stub.note(n), { defaultValue: undefined })
+      }
+      await stub.promise.echo(1)
+
+      const told = await bench.java.heard(server, 'told')
+      deepEqual(told.length, 300)
+      ok(proxy.cuts > 4, `${proxy.cuts} cuts`)
+    },
+  },
+]
+
+async function resumedJava(
+  bench: Bench,
+): Promise<Pick<Awaited<ReturnType<typeof serveMillrace>>, 'seen'> & { readonly on: string; readonly proxy: CuttingProxy }> {
+  const { port, seen } = await serveMillrace(bench, { ...KEEP_ALIVE, resume: {} })
+  const proxy = await cuttingProxy(port, cutPoints(), bench.cleanup)
+  const on = await connectJava(bench, proxy.port, { ...KEEP_ALIVE, resume: 1 })
+  return { on, seen, proxy }
+}
+
+async function resumedMillrace(bench: Bench): Promise<JavaServer & { readonly proxy: CuttingProxy }> {
+  const { server, port } = await serveJava(bench, { resume: 1 })
+  const proxy = await cuttingProxy(port, cutPoints(), bench.cleanup)
+  return { server, proxy, ...(await connectMillrace(bench, proxy.port, { ...KEEP_ALIVE, resume: {} })) }
+}
+
+/** After how many bytes each connection is cut. The first is left alone for as long as its setup may take. */
+function cutPoints(): () => number | undefined {
+  let state = SEED
+  let cuts = 0
+  return () => {
+    if (cuts++ === CUTS) return undefined
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return 700 + (state % 5000)
+  }
+}
