@@ -222,7 +222,7 @@ describe('a foreign client', () => {
     peer.send(request('REQUEST_RESPONSE', 'none', '', { id: 3 }))
     wire.advance(0)
 
-    expect(peer.lines()).toEqual(['PAYLOAD 1 NC', 'PAYLOAD 3 NC'])
+    expect(peer.lines()).toEqual(['PAYLOAD 1 C', 'PAYLOAD 3 C'])
     expect(calls).toMatchObject([{ body: undefined }])
   })
 
@@ -358,6 +358,18 @@ describe('a client of a foreign server', () => {
     requests.next(1)
 
     expect(replies.error).toMatchObject({ code: 'UNAVAILABLE', reason: 'connection_closed', retry: { safe: true } })
+  })
+
+  it('gets one message of a reply without a value (44)', () => {
+    const wire = new VirtualWire()
+    const { connection, peer } = wire.rawServer(composite)
+    const reply = record(connection.call(single('unary', 'none')))
+    wire.advance(0)
+
+    peer.send({ type: 'PAYLOAD', id: 1, flags: 'C' })
+    wire.advance(0)
+
+    expect([reply.values, reply.completed]).toEqual([[messageOf(undefined)], true])
   })
 
   it.each([1, 3])('is answered by millrace in every kind, %i requests', count => {

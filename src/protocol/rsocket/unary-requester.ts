@@ -1,5 +1,5 @@
 import type { Unsubscribable } from 'rxjs'
-import type { Message, RpcError } from '../../core/index.js'
+import { messageOf, type Message, type RpcError } from '../../core/index.js'
 import type { ReplyObserver, SingleCall } from '../peer.js'
 import { Flag, FrameType, NONE } from './frame.js'
 import { readItem, sendCancel } from './multiplexer.js'
@@ -32,6 +32,8 @@ export class UnaryRequester implements Stream, Unsubscribable {
         return
       }
       this.observer.next(message)
+    } else if (this.context.metadata.foreign) {
+      this.observer.next(messageOf(undefined))
     }
     this.observer.complete()
   }

@@ -1,6 +1,6 @@
 import { Subscriber } from 'rxjs'
 import type { Codec } from '../../codec/index.js'
-import type { Message } from '../../core/index.js'
+import { emptyHeader, type Message } from '../../core/index.js'
 import { runCall, type Peer, type SingleCall } from '../peer.js'
 import { sendError } from './error-frame.js'
 import { Flag, FrameType, NONE } from './frame.js'
@@ -63,6 +63,10 @@ export class UnaryResponder extends Subscriber<Message> implements Stream {
 
   protected override _next(message: Message): void {
     try {
+      if (message.body === undefined && message.header === emptyHeader && this.context.metadata.foreign) {
+        this._complete() // to other implementations, an item without data is one that does not decode
+        return
+      }
       const item = encodeItem(this.context.metadata, this.codec, message)
       const refusal = this.context.replyRefusal()
       if (refusal !== undefined) throw refusal
