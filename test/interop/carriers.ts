@@ -1,11 +1,11 @@
 import type { Transport } from 'millrace/transport'
 import { tcp } from 'millrace/transport/tcp'
-import { Skipped, type Carrier } from './row.js'
+import { websocket } from 'millrace/transport/websocket'
+import type { Carrier } from './row.js'
 
 /** The transport of a carrier. */
 export function transportOf(carrier: Carrier): Transport {
-  if (carrier === 'ws') throw new Skipped('no WebSocket transport yet')
-  return tcp()
+  return carrier === 'ws' ? websocket() : tcp()
 }
 
 /** The address of a port on this machine. */

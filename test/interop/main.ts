@@ -6,7 +6,9 @@ import { errors } from './features/errors.js'
 import { fragments } from './features/fragments.js'
 import { interactions } from './features/interactions.js'
 import { leases } from './features/lease.js'
+import { metadata } from './features/metadata.js'
 import { requestN } from './features/request-n.js'
+import { resumption } from './features/resume.js'
 import { spring } from './features/spring.js'
 import { JavaPeer } from './java-peer.js'
 import { ensureJava, CannotRun } from './java-tools.js'
@@ -39,7 +41,17 @@ const foreign: readonly Foreign[] = [
     peer: 'java',
     module: 'rsocket-java',
     program: 'millrace.interop.Peer',
-    features: [...interactions, ...errors, ...cancellation, ...requestN, ...fragments, ...leases, ...connections],
+    features: [
+      ...interactions,
+      ...errors,
+      ...cancellation,
+      ...requestN,
+      ...fragments,
+      ...metadata,
+      ...connections,
+      ...leases,
+      ...resumption,
+    ],
     required: true,
   },
   {

@@ -2,14 +2,14 @@ import { createServer, createStub, type Stub } from 'millrace/actors'
 import { json } from 'millrace/codec'
 import { silentLog, type RpcError } from 'millrace/core'
 import type { Binding, Connection, ConnectOptions, Peer } from 'millrace/protocol'
-import { rsocket, type RSocketOptions } from 'millrace/protocol/rsocket'
+import { compositeMetadata, rsocket, type RSocketOptions } from 'millrace/protocol/rsocket'
 import { firstValueFrom, ReplaySubject, type Subscription } from 'rxjs'
 import { addressOf, portOf, transportOf } from './carriers.js'
 import { Interop } from './contract.js'
 import { interopActor, type Seen } from './interop-actor.js'
 import type { JavaCall } from './java-call.js'
 import type { CallKind, Parameters } from './java-peer.js'
-import { Skipped, type Bench } from './row.js'
+import type { Bench } from './row.js'
 
 /** How requests name their endpoint. */
 export type Dialect = 'composite' | 'compact'
@@ -20,10 +20,7 @@ export const metadataTypes: { readonly [D in Dialect]: string } = {
   compact: 'application/vnd.millrace.metadata.v1',
 }
 
-const DEFAULT = (process.env['DIALECT'] ?? 'composite') as Dialect
-function requireDialect(dialect: Dialect): void {
-  if (dialect === 'composite') throw new Skipped('no composite metadata yet')
-}
+const DEFAULT: Dialect = 'composite'
 
 /** A millrace server, and a Java client that is connected to it. */
 export interface JavaClient {
@@ -96,7 +93,6 @@ export async function connectJava(
   parameters: Parameters = {},
   dialect: Dialect = DEFAULT,
 ): Promise<string> {
-  requireDialect(dialect)
   const on = java.newId('client')
   java.say('connect', on, { transport: carrier, port, metadataType: metadataTypes[dialect], ...parameters })
   cleanup.add(() => java.say('close', on))
@@ -142,8 +138,8 @@ export async function connectMillrace(
   connectOptions: ConnectOptions = {},
 ): Promise<Omit<JavaServer, 'server'>> {
   const connected = new ReplaySubject<Connection>()
-  requireDialect(dialect)
-  const protocol = rsocket(transportOf(carrier), { codec: json(), log: silentLog, ...options })
+  const metadata = dialect === 'composite' ? { metadata: compositeMetadata() } : {}
+  const protocol = rsocket(transportOf(carrier), { codec: json(), log: silentLog, ...metadata, ...options })
   const subscription = protocol.connect(addressOf(carrier, port), connectOptions).subscribe(connected)
   cleanup.add(subscription)
   const connection = await firstValueFrom(connected)

@@ -13,25 +13,32 @@ import {
 import { RpcError, silentLog } from 'millrace/core'
 import { lastValueFrom, map, reduce, throwError } from 'rxjs'
 import type { Ending } from '../java-call.js'
+import type { CallKind } from '../java-peer.js'
 import { connectJava, connectMillrace, listen, serveJava } from '../peers.js'
 import type { Bench, Feature } from '../row.js'
 import { all, failureOf } from '../waiting.js'
 
+interface Line {
+  readonly text: string
+}
+
 /** What both sides serve; the Spring side is WordsController.java. */
 const Words = contract('words', {
-  count: unary<string, number>(),
-  each: serverStream<string, string>(),
-  lengths: duplex<string, number>(),
-  total: clientStream<string, number>(),
-  fail: unary<string, number>(),
+  count: unary<Line, number>(),
+  each: serverStream<Line, Line>(),
+  lengths: duplex<Line, number>(),
+  total: clientStream<Line, number>(),
+  fail: unary<Line, number>(),
+  nothing: unary(),
 })
 
 const words = actor(Words, {
-  count: text => text.split(' ').length,
-  each: text => text.split(' '),
-  lengths: word$ => word$.pipe(map(word => word.length)),
-  total: word$ => word$.pipe(reduce((sum, word) => sum + word.length, 0)),
-  fail: text => throwError(() => new RpcError('INVALID_ARGUMENT', `no count of ${text}`)),
+  count: ({ text }) => text.split(' ').length,
+  each: ({ text }) => text.split(' ').map(line),
+  lengths: line$ => line$.pipe(map(({ text }) => text.length)),
+  total: line$ => line$.pipe(reduce((sum, { text }) => sum + text.length, 0)),
+  fail: ({ text }) => throwError(() => new RpcError('INVALID_ARGUMENT', `no count of ${text}`)),
+  nothing: () => undefined,
 })
 
 /** An application with Spring on the other side: `RSocketRequester` and `@MessageMapping`. */
@@ -39,65 +46,78 @@ export const spring: readonly Feature[] = [
   {
     name: 'route words.count, unary',
     async client(bench) {
-      deepEqual(await called(bench, 'unary', 'words.count', '"a spring day"'), { items: ['3'] })
+      deepEqual(await called(bench, 'unary', 'words.count', line('a spring day')), { items: ['3'] })
     },
     async server(bench) {
-      equal(await (await stubOf(bench)).promise.count('a spring day'), 3)
+      equal(await (await stubOf(bench)).promise.count(line('a spring day')), 3)
     },
   },
   {
     name: 'route words.each, a stream of replies',
     async client(bench) {
-      deepEqual(await called(bench, 'stream', 'words.each', '"a spring day"'), { items: ['"a"', '"spring"', '"day"'] })
+      const { items } = await called(bench, 'stream', 'words.each', line('a spring day'))
+
+      deepEqual(
+        items.map(item => JSON.parse(item) as unknown),
+        ['a', 'spring', 'day'].map(line),
+      )
     },
     async server(bench) {
-      deepEqual(await all((await stubOf(bench)).each('a spring day')), ['a', 'spring', 'day'])
+      deepEqual(await all((await stubOf(bench)).each(line('a spring day'))), ['a', 'spring', 'day'].map(line))
     },
   },
   {
     name: 'route words.lengths, a channel',
     async client(bench) {
-      deepEqual(await called(bench, 'channel', 'words.lengths', '["a","spring"]'), { items: ['1', '6'] })
+      deepEqual(await called(bench, 'channel', 'words.lengths', ['a', 'spring'].map(line)), { items: ['1', '6'] })
     },
     async server(bench) {
-      deepEqual(await all((await stubOf(bench)).lengths(['a', 'spring'])), [1, 6])
+      deepEqual(await all((await stubOf(bench)).lengths(['a', 'spring'].map(line))), [1, 6])
     },
   },
   {
     name: 'route words.total, a channel with one reply',
     async client(bench) {
-      deepEqual(await called(bench, 'channel', 'words.total', '["a","spring"]'), { items: ['7'] })
+      deepEqual(await called(bench, 'channel', 'words.total', ['a', 'spring'].map(line)), { items: ['7'] })
     },
     async server(bench) {
-      equal(await lastValueFrom((await stubOf(bench)).total(['a', 'spring'])), 7)
+      equal(await lastValueFrom((await stubOf(bench)).total(['a', 'spring'].map(line))), 7)
+    },
+  },
+  {
+    name: 'route words.nothing, no reply',
+    async client(bench) {
+      deepEqual(await called(bench, 'unary', 'words.nothing', null), { items: [] })
+    },
+    async server(bench) {
+      equal(await (await stubOf(bench)).promise.nothing(), undefined)
     },
   },
   {
     name: 'route words.fail, an error',
     async client(bench) {
-      const { error } = await called(bench, 'unary', 'words.fail', '"nothing"')
+      const { error } = await called(bench, 'unary', 'words.fail', line('nothing'))
 
       equal(error?.type, 'InvalidException')
       match(error.message, /no count of nothing/)
     },
     async server(bench) {
-      const { rawMessage } = await failureOf((await stubOf(bench)).fail('nothing'))
+      const { rawMessage } = await failureOf((await stubOf(bench)).fail(line('nothing')))
 
       match(rawMessage, /no count of nothing/)
     },
   },
 ]
 
-async function called(
-  bench: Bench,
-  kind: 'unary' | 'stream' | 'channel',
-  route: string,
-  data: string,
-): Promise<Ending> {
+function line(text: string): Line {
+  return { text }
+}
+
+async function called(bench: Bench, kind: CallKind, route: string, data: unknown): Promise<Ending> {
   const server = createServer({ actors: [words], log: silentLog })
   const port = await listen(bench, {}, () => server)
   const on = await connectJava(bench, port)
-  return await bench.java.call(on, kind, { route, data }).ended()
+  return await bench.java.call(on, kind, { route, data: JSON.stringify(data) }).ended()
 }
 
 async function stubOf(bench: Bench): Promise<Stub<typeof Words.endpoints>> {
