@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { messageOf } from 'millrace/core'
+import { messageOf, type Message } from 'millrace/core'
 import type { Peer, SingleCall } from 'millrace/protocol'
 import type { RSocketOptions } from 'millrace/protocol/rsocket'
 import type { MemoryFrame, MemoryLinkState } from 'millrace/transport'
@@ -97,6 +97,8 @@ const peer: Peer = answering({
   never: () => NEVER,
 })
 
+const KIB = 'x'.repeat(1024)
+
 /** What happened to sessions, as it was logged. */
 function sessionEvents({ log }: VirtualWire): string[] {
   return log.map(({ event }) => event)
@@ -187,6 +189,34 @@ describe('a client that resumes', () => {
     )
   })
 
+  it('fails as any other while the server has not been heard', () => {
+    const wire = new VirtualWire({ resume: {} }, { latencyMs: 5 })
+    const { listening } = wire.serve(peer)
+    const client = wire.connect()
+    wire.advance(10)
+    const reply = record(client.connection.call(single('unary', 'echo', 'a')))
+
+    listening.unsubscribe()
+    wire.advance(1000)
+
+    expect(client.lifetime.error).toMatchObject({ reason: 'connect_failed' })
+    expect(reply.error).toMatchObject({ reason: 'connect_failed', retry: { safe: true } })
+    expect(wire.pending).toBe(0)
+  })
+
+  it('ends when what it retains is too large for the transport', () => {
+    const wire = new VirtualWire({ resume: {} }, { latencyMs: 5, maxFrameBytes: 1000 })
+    wire.serve(peer)
+    const client = wire.connect()
+    wire.advance(10)
+
+    const reply = record(client.connection.call(single('unary', 'echo', 'x'.repeat(2000))))
+    wire.advance(1000)
+
+    expect([reply.error?.reason, client.lifetime.error?.reason]).toEqual(['frame_too_large', 'frame_too_large'])
+    expect(wire.pending).toBe(0)
+  })
+
   it('says when it closes', () => {
     const cables = new Cables()
     cables.wire.serve(peer)
@@ -234,6 +264,57 @@ describe('a client that resumes', () => {
     wire.advance(10)
 
     expect(lifetime.error).toMatchObject({ code: 'FAILED_PRECONDITION', reason: 'resume_unsupported' })
+  })
+})
+
+describe('a session with little to retain', () => {
+  const little = { resume: { maxRetainedBytes: 262_144 } }
+
+  it('carries a stream of any length', () => {
+    const cables = new Cables(little)
+    cables.wire.serve(answering({ fill: () => range(1, 3000).pipe(map(() => messageOf(KIB))) }))
+    const { connection } = cables.wire.connect()
+
+    const items = record(connection.call(single('serverStream', 'fill')))
+    cables.wire.advance(1000)
+
+    expect([items.values.length, items.completed]).toEqual([3000, true])
+    expect(sessionEvents(cables.wire)).toEqual([])
+  })
+
+  it('carries payloads longer than that, also when cut', () => {
+    const cables = new Cables(little)
+    cables.wire.serve(peer)
+    const { connection } = cables.wire.connect()
+    const long = KIB.repeat(2000)
+
+    const reply = record(connection.call(single('unary', 'echo', long)))
+    cables.enter(0, 'lost')
+    cables.wire.advance(1000)
+
+    expect(bodiesOf(reply)).toEqual([long])
+    expect(sessionEvents(cables.wire)).not.toContain('session.overflow')
+  })
+})
+
+describe('a session with leases', () => {
+  it('has new ones over another connection', () => {
+    const cables = new Cables({ lease: of({ ttlMs: 60_000, requests: 2 }) })
+    cables.wire.serve(peer)
+    const { connection } = cables.wire.connect({ honorLease: true })
+    const call = (): Recording<Message> => record(connection.call(single('unary', 'echo', 'a')))
+    const before = [call(), call()]
+    cables.wire.advance(10)
+    cables.enter(0, 'lost')
+    cables.wire.advance(10)
+
+    const after = [call(), call(), call()]
+    cables.wire.advance(10)
+
+    expect([...before, ...after].map(({ error }) => error?.reason)).toEqual([
+      ...Array.from({ length: 4 }, () => undefined),
+      'no_lease',
+    ])
   })
 })
 

@@ -1,5 +1,5 @@
 import { Subscription, type Observable } from 'rxjs'
-import type { RpcError } from '../../../core/index.js'
+import { RpcError } from '../../../core/index.js'
 import type { Frame, Socket } from '../../../transport/index.js'
 import { readError } from '../error-frame.js'
 import { ErrorCode, Flag, FrameType, HEADER_BYTES, readU16, readU32 } from '../frame.js'
@@ -87,15 +87,17 @@ export class ClientResumption extends ResumableSocket implements ClientSession {
     dialing.add(
       this.dial.subscribe({
         next: socket => this.opened(socket, dialing),
-        error: () => this.dialEnded(dialing),
-        complete: () => this.dialEnded(dialing),
+        error: (error: unknown) => this.dialEnded(dialing, RpcError.from(error, 'UNAVAILABLE')),
+        complete: () => this.dialEnded(dialing, undefined),
       }),
     )
   }
 
-  /** Once it is open, a connection tells its end itself. */
-  private dialEnded(dialing: Subscription): void {
-    if (this.dialing === dialing && this.candidate === undefined) this.retry()
+  private dialEnded(dialing: Subscription, error: RpcError | undefined): void {
+    if (this.dialing !== dialing || this.candidate !== undefined) return // an open connection tells its end itself
+    // Without a session there is nothing to resume, and nothing that was sent.
+    if (!this.confirmed && error !== undefined) this.finish(error)
+    else this.retry()
   }
 
   private opened(socket: Socket, dialing: Subscription): void {

@@ -168,10 +168,8 @@ export abstract class ResumableSocket implements Socket, Session, CarrierOwner {
   }
 
   onLost(error: RpcError | undefined): void {
-    if (error?.reason === 'frame_too_large') {
-      this.resumable = false // it would come again; sending still works, so that the peer is told
-      this.subscriber?.error(error)
-    } else if (this.phase === 'session' && this.resumable && !this.endTold) this.detached(error)
+    if (error?.reason === 'frame_too_large') this.refuse(error)
+    else if (this.phase === 'session' && this.resumable && !this.endTold) this.detached(error)
     else this.finish(error)
   }
 
@@ -252,6 +250,13 @@ export abstract class ResumableSocket implements Socket, Session, CarrierOwner {
     this.subscriber = subscriber
     subscriber.add(() => this.abort())
     this.carrier?.start()
+  }
+
+  /** Ends what arrives: the frame would be there again after a resumption. Sending still works, to tell the peer. */
+  private refuse(error: RpcError): void {
+    this.resumable = false
+    this.retained.clear()
+    this.subscriber?.error(error)
   }
 
   /** The engine has gone: at once, unless a graceful end is under way. */
@@ -341,7 +346,13 @@ export abstract class ResumableSocket implements Socket, Session, CarrierOwner {
   private sendRetained(): void {
     const { retained, carrier } = this
     if (this.phase !== 'session' || carrier === undefined || !this.confirmed) return
-    while (retained.behind && !this.full) this.full = !retained.sendNext(carrier.send)
+    try {
+      while (retained.behind && !this.full) this.full = !retained.sendNext(carrier.send)
+    } catch (error) {
+      // A frame is over the limit of the transport, which was not known when the engine sent it.
+      this.refuse(RpcError.from(error, 'INTERNAL'))
+      return
+    }
     if (retained.behind) return
     if (this.resumable) this.askIfMuch()
     else retained.clear()
