@@ -189,7 +189,7 @@ describe('a client that resumes', () => {
     )
   })
 
-  it('fails as any other while the server has not been heard', () => {
+  it('fails as any other before the server is heard', () => {
     const wire = new VirtualWire({ resume: {} }, { latencyMs: 5 })
     const { listening } = wire.serve(peer)
     const client = wire.connect()
@@ -204,7 +204,7 @@ describe('a client that resumes', () => {
     expect(wire.pending).toBe(0)
   })
 
-  it('ends when what it retains is too large for the transport', () => {
+  it('ends when it retains more than a frame holds', () => {
     const wire = new VirtualWire({ resume: {} }, { latencyMs: 5, maxFrameBytes: 1000 })
     wire.serve(peer)
     const client = wire.connect()
