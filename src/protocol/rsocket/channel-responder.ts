@@ -133,7 +133,7 @@ export class ChannelResponder implements SendingStream {
   }
 
   private receive(bytes: Uint8Array, metadataStart: number, metadataEnd: number, end: number): unknown {
-    if (this.requests === undefined || !this.requests.window.receive()) {
+    if (this.requests === undefined || !this.requests.window.receive(end - metadataEnd)) {
       return new RpcError('RESOURCE_EXHAUSTED', 'more requests than the handler asked for', {
         reason: 'credit_exceeded',
       })

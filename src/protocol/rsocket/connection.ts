@@ -48,6 +48,7 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   readonly runtime: Runtime
   readonly log: Log
   readonly window: number
+  readonly windowBytes: number
   attributes: Header
   leases: LeaseGate | undefined
   /** What is left of the leases we gave the peer, if it has to keep to any. */
@@ -88,6 +89,7 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     this.runtime = options.runtime
     this.log = options.log
     this.window = options.window
+    this.windowBytes = options.windowBytes
     this.attributes = emptyHeader
     this.leases = undefined
     this.granted = undefined

@@ -19,6 +19,8 @@ export interface Multiplexer {
   readonly log: Log
   /** Items of one stream that may be on their way to us. */
   readonly window: number
+  /** Bytes of large items of one stream that may be on their way to the peer. */
+  readonly windowBytes: number
   /** Why a reply cannot be sent, when too much of other long ones waits. */
   replyRefusal(): RpcError | undefined
   /** Forgets a stream that has ended. */

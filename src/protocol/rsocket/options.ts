@@ -40,6 +40,12 @@ export interface RSocketOptions {
   readonly metadata?: MetadataDialect
   /** Items of one stream that may be sent and not yet consumed, each way. @default 256 */
   readonly window?: number
+  /**
+   * Bytes of items of 16 KiB and more that one stream may have sent to a millrace peer and that are not yet consumed; at
+   * least one item.
+   * @default 4_194_304
+   */
+  readonly windowBytes?: number
   /** Time between the keepalives that a client sends, ms, less than `maxLifetimeMs`. @default 10_000, at most a third of `maxLifetimeMs` */
   readonly keepAliveMs?: number
   /** Silence after which a client and its server take the connection for dead, ms. @default 30_000 */
@@ -109,6 +115,7 @@ export function resolveRSocketOptions(options: RSocketOptions | undefined): Reso
       codecs: optional(listOf(having<Codec>('contentType', 'encode', 'decodeUnsafe')), DEFAULT_CODECS),
       metadata: optional(having<MetadataDialect>('mimeType', 'open'), compactMetadata()),
       window: optional(integer({ min: 1, max: MAX_31_BITS - 1 }), 256),
+      windowBytes: optional(integer({ min: 1, max: Infinity }), 4_194_304),
       keepAliveMs: optional(integer({ min: 1, max: MAX_31_BITS })),
       maxLifetimeMs: optional(integer({ min: 2, max: MAX_31_BITS }), 30_000),
       setupTimeoutMs: optional(integer({ min: 1, max: MAX_31_BITS }), 10_000),

@@ -39,7 +39,7 @@ export class ReplyReceiver {
 
   /** Delivers the item of a PAYLOAD frame. Gives what is wrong with it, if anything. */
   receive(bytes: Uint8Array, metadataStart: number, metadataEnd: number, end: number, last: boolean): unknown {
-    if (!this.window.receive()) return creditExceeded()
+    if (!this.window.receive(end - metadataEnd)) return creditExceeded()
     let message: Message
     try {
       message = readItem(this.context.metadata, this.context.codec, bytes, metadataStart, metadataEnd, end)
