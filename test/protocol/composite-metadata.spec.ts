@@ -135,6 +135,15 @@ describe('compositeMetadata', () => {
     })
   })
 
+  it.each([0x7c, 'application/vnd.millrace.call.v1'])('refuses two entries of %s', type => {
+    const one = entry(type, type === 0x7c ? fromHex('8174') : Uint8Array.of(0))
+    const bytes = joined(routing('a.b'), one, one)
+
+    expect(thrownBy(() => compositeMetadata().open().readRequest(bytes, 0, bytes.length)).reason).toBe(
+      'invalid_metadata',
+    )
+  })
+
   it('never shows a password', () => {
     const bytes = joined([0x80, 0, 3], ascii('a:bsecret'))
 

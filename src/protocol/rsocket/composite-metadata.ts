@@ -156,6 +156,7 @@ class RequestEntries {
         this.route ??= readRoute(bytes, start, end)
         return
       case AUTHENTICATION:
+        this.once(AUTHENTICATION)
         this.authorize(readAuthorization(bytes, start, end))
         return
       case MIME_TYPE:
@@ -165,10 +166,17 @@ class RequestEntries {
         this.acceptTypes = readAcceptTypes(bytes, start, end)
         return
       case CALL_ENTRY:
+        this.once(CALL_ENTRY)
         this.call(new ByteReader(bytes, start, end))
         return
       default: // for somebody else
     }
+  }
+
+  /** Of two, whoever is before us may have looked at the other. */
+  private once(mimeType: string): void {
+    if (this.seen.has(mimeType)) throw invalidMetadata(`two entries of ${mimeType}`)
+    this.seen.add(mimeType)
   }
 
   private call(reader: ByteReader): void {
