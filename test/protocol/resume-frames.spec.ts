@@ -3,12 +3,12 @@ import type { SingleCall } from 'millrace/protocol'
 import type { RSocketOptions } from 'millrace/protocol/rsocket'
 import { EMPTY, map, NEVER, of, range } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { frameBytes, joined, lineOf, positionIn, readFrame, types, u32, u64 } from '../support/raw-frame.js'
+import { frameBytes, joined, lineOf, positionIn, types, u64 } from '../support/raw-frame.js'
 import { RawPeer } from '../support/raw-peer.js'
 import { record } from '../support/recording.js'
+import { keepaliveFrame, resumeFrame, streamBytes, type ResumeParts } from '../support/resume-frame.js'
 import { answering, bodiesOf, single, VirtualWire, type Connected } from '../support/virtual-wire.js'
 
-const utf8 = new TextEncoder()
 const CAP = 262_144
 const KIB = 'x'.repeat(1024)
 
@@ -19,38 +19,6 @@ const handlers = answering({
   note: () => EMPTY,
   never: () => NEVER,
 })
-
-interface ResumeParts {
-  readonly token?: string | Uint8Array
-  readonly version?: number
-  /** Bytes that the client has received. */
-  readonly received?: number
-  /** First byte that the client retains. */
-  readonly retained?: number
-  /** Bytes that are cut off at the end. */
-  readonly cut?: number
-}
-
-function resumeFrame({
-  token = 'tok',
-  version = 0x1_0000,
-  received = 0,
-  retained = 0,
-  cut = 0,
-}: ResumeParts): Uint8Array {
-  const name = typeof token === 'string' ? utf8.encode(token) : token
-  const data = joined(u32(version), [0, name.length], name, u64(received), u64(retained))
-  return frameBytes({ type: 'RESUME', data: data.subarray(0, data.length - cut) })
-}
-
-function keepalive(position: number, flags = ''): Uint8Array {
-  return frameBytes({ type: 'KEEPALIVE', flags, data: joined(u64(position)) })
-}
-
-/** Bytes of the frames of streams that a peer has received. */
-function streamBytes(frames: readonly Uint8Array[]): number {
-  return frames.reduce((bytes, frame) => bytes + (readFrame(frame).id === 0 ? 0 : frame.length), 0)
-}
 
 /** A server that resumes, and clients that write their frames by hand. */
 class ResumingServer {
@@ -92,9 +60,9 @@ describe('a server that is asked to resume', () => {
     const server = new ResumingServer()
     const client = server.begin()
     const request = frameBytes({ type: 'REQUEST_N', id: 1, word: 1 })
-    client.send(keepalive(0))
+    client.send(keepaliveFrame(0))
     client.send(request)
-    client.send(keepalive(0))
+    client.send(keepaliveFrame(0))
     client.send(request)
     server.wire.advance(0)
     client.abort()
@@ -144,7 +112,7 @@ describe('a server that is asked to resume', () => {
     const client = server.begin()
     for (const id of [1, 3]) client.request('REQUEST_RESPONSE', id, 'echo', { body: 'abcdefgh' })
     server.wire.advance(0)
-    client.send(keepalive(16)) // the first of two answers
+    client.send(keepaliveFrame(16)) // the first of two answers
     server.wire.advance(0)
     client.abort()
 
@@ -235,7 +203,7 @@ describe('what is retained', () => {
     client.request('REQUEST_STREAM', 1, 'fill', { n: 1000, body: 1000 })
     server.wire.advance(0)
     const before = streamBytes(client.received)
-    client.send(keepalive(before))
+    client.send(keepaliveFrame(before))
     server.wire.advance(0)
 
     expect(Math.round(before / 1024)).toBe(128)
@@ -307,7 +275,7 @@ function clientOf(wire: VirtualWire): Connected & { readonly servers: readonly R
     .subscribe(({ sockets }) => sockets.subscribe(socket => servers.push(new RawPeer(socket))))
   wire.advance(0)
   const connected = wire.connect()
-  servers[0]?.send(keepalive(0))
+  servers[0]?.send(keepaliveFrame(0))
   wire.advance(0)
   return { lifetime: connected.lifetime, connection: connected.connection, servers }
 }
@@ -338,7 +306,7 @@ describe('a client that resumes', () => {
     wire.advance(0)
     const before = servers[0]?.lines()
 
-    servers[0]?.send(keepalive(0))
+    servers[0]?.send(keepaliveFrame(0))
     wire.advance(0)
 
     expect([before, servers[0]?.lines()]).toEqual([['SETUP 0', 'KEEPALIVE ask'], ['REQUEST_RESPONSE 1 "a"']])
@@ -353,7 +321,7 @@ describe('a client that resumes', () => {
     servers[0]?.item(1, 'A', 'NC')
     wire.advance(0)
     const requests = servers[0]?.received.slice(2) ?? []
-    servers[0]?.send(keepalive(requests[0]?.length ?? 0))
+    servers[0]?.send(keepaliveFrame(requests[0]?.length ?? 0))
     wire.advance(0)
     servers[0]?.abort()
     wire.advance(0)
@@ -393,7 +361,7 @@ describe('a client that resumes', () => {
   const answers: { readonly [what: string]: Uint8Array } = {
     'a position it has not sent': frameBytes({ type: types.RESUME_OK, data: joined(u64(1)) }),
     'a RESUME_OK without a position': frameBytes({ type: types.RESUME_OK }),
-    'another frame': keepalive(0),
+    'another frame': keepaliveFrame(0),
     'a frame of a stream': frameBytes({ type: 'PAYLOAD', id: 1, flags: 'NC' }),
     'no frame': new Uint8Array(2),
   }

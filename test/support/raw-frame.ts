@@ -136,7 +136,7 @@ export function readFrame(bytes: Uint8Array): ReadFrame {
 }
 
 /**
- * A frame as a line of text: type, stream id, N and C, then request-n, or what the error is, or the data as text.
+ * A frame as a line of text: type, stream id, N, C and F, then request-n, or what the error is, or the data as text.
  * An item whose metadata says that it has no body shows `(none)`.
  */
 export function lineOf(bytes: Uint8Array): string {
@@ -146,7 +146,7 @@ export function lineOf(bytes: Uint8Array): string {
   if (type === 'ERROR') parts.push(errorNames[word ?? 0] ?? `0x${word?.toString(16)}`, reasonIn(text))
   else if (word !== undefined) parts.push(`n=${word}`)
   if (type === 'KEEPALIVE') return [type, (flags & flagBits.R) === 0 ? 'answer' : 'ask'].join(' ')
-  if (type === 'PAYLOAD') parts.push((flags & flagBits.N ? 'N' : '') + (flags & flagBits.C ? 'C' : ''))
+  if (type === 'PAYLOAD') parts.push(['N', 'C', 'F'].filter(letter => flags & flagBits[letter as 'N']).join(''))
   const hasBody = type.startsWith('REQUEST_') || type === 'PAYLOAD'
   if (hasBody && text !== '') parts.push(text)
   else if (metadata !== undefined && type === 'PAYLOAD') parts.push('(none)')

@@ -17,16 +17,20 @@ export class RawPeer {
   private readonly socket: Socket
   private readonly subscription: Subscription
 
-  /** A peer that reads at once, or never. */
+  /** A peer that reads at once, or when it is told to. */
   constructor(socket: Socket, reads = true) {
     this.received = []
     this.ending = 'open'
     this.socket = socket
     this.subscription = new Subscription()
-    if (!reads) return
+    if (reads) this.read()
+  }
+
+  /** Begins to read, if it was to wait. */
+  read(): void {
     this.subscription.add(
-      socket.inbound.subscribe({
-        next: ({ bytes, start, end }) => this.received.push(bytes.slice(start, end)),
+      this.socket.inbound.subscribe({
+        next: ({ bytes, start, end }) => this.received.push(new Uint8Array(bytes.subarray(start, end))),
         error: (error: { readonly code: string }) => (this.ending = error.code),
         complete: () => (this.ending = 'closed'),
       }),

@@ -90,15 +90,15 @@ export class VirtualWire {
   }
 
   /** An engine connected to a peer by hand, whose SETUP has been taken out of what the peer received. */
-  rawServer(options: RSocketOptions = {}, serve?: Peer): Connected & { readonly peer: RawPeer } {
-    let peer: RawPeer | undefined
+  rawServer(options: RSocketOptions = {}, serve?: Peer): RawServer {
+    const peers: RawPeer[] = []
     this.transport
       .listen('memory:server')
-      .subscribe(listener => listener.sockets.subscribe(socket => (peer = new RawPeer(socket))))
+      .subscribe(listener => listener.sockets.subscribe(socket => peers.push(new RawPeer(socket))))
     this.advance(0)
     const { lifetime, connection } = this.connect(options, serve)
-    peer?.received.shift()
-    return { lifetime, connection, peer: peer as unknown as RawPeer }
+    const peer = first(peers)
+    return { lifetime, connection, peer, peers, setup: peer.received.shift() as Uint8Array }
   }
 
   private dial(setup: SetupParts | 'none', reads: boolean): RawPeer {
@@ -124,6 +124,16 @@ export interface Served {
 export interface Connected {
   readonly connection: Connection
   readonly lifetime: Recording<Connection>
+}
+
+/** A client engine, and the peer by hand at its other end. */
+export interface RawServer extends Connected {
+  /** The peer of the first connection. */
+  readonly peer: RawPeer
+  /** The peers of all connections, oldest first. */
+  readonly peers: readonly RawPeer[]
+  /** The SETUP of the first connection. */
+  readonly setup: Uint8Array
 }
 
 /** Handlers by endpoint. */

@@ -222,6 +222,7 @@ export function itemMetadata(header: Header, hasBody: boolean): Uint8Array | und
 
 /** Reads the metadata of an item; throws as {@link RouteReader.request} does. */
 export function readItemMetadata(bytes: Uint8Array, start: number, end: number): ItemMetadata {
+  if (start === end) return { header: emptyHeader, hasBody: true } // metadata that says nothing
   const reader = new ByteReader(bytes, start, end)
   const bits = reader.byte()
   const header = (bits & Bit.HEADER) === 0 ? emptyHeader : reader.header()

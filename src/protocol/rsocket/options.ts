@@ -22,10 +22,14 @@ import { MAX_31_BITS, MAX_FRAME_BYTES } from './frame.js'
 import { leaseGrant, type LeaseGrant } from './lease.js'
 import type { MetadataDialect } from './metadata-dialect.js'
 import type { ResumeOptions } from './resume/resume-options.js'
+import { wireCodec } from './wire-codec.js'
 
 /** Options of {@link rsocket}. */
 export interface RSocketOptions {
-  /** Makes bytes of bodies. A client announces its MIME type, which the server must speak. @default msgpack() */
+  /**
+   * Makes bytes of bodies. A client announces its MIME type, at most 255 bytes, which the server must speak.
+   * @default msgpack()
+   */
   readonly codec?: Codec
   /**
    * What a server speaks besides `codec`: clients and single requests choose by MIME type.
@@ -111,8 +115,8 @@ export function resolveRSocketOptions(options: RSocketOptions | undefined): Reso
   const resolved = resolveOptions<Omit<ResolvedRSocketOptions, 'keepAliveMs'> & Pick<RSocketOptions, 'keepAliveMs'>>(
     'rsocket',
     {
-      codec: optional(having<Codec>('contentType', 'encode', 'decodeUnsafe'), DEFAULT_CODEC),
-      codecs: optional(listOf(having<Codec>('contentType', 'encode', 'decodeUnsafe')), DEFAULT_CODECS),
+      codec: optional(wireCodec, DEFAULT_CODEC),
+      codecs: optional(listOf(wireCodec), DEFAULT_CODECS),
       metadata: optional(having<MetadataDialect>('mimeType', 'open'), compactMetadata()),
       window: optional(integer({ min: 1, max: MAX_31_BITS - 1 }), 256),
       windowBytes: optional(integer({ min: 1, max: Infinity }), 4_194_304),

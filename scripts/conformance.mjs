@@ -1,0 +1,71 @@
+// Runs the conformance checklist of RSocket 1.0 over every network and prints a row a point: its number, then pass, fail
+// or why it does not apply over memory, TCP and WebSocket. The points about large numbers run in full.
+// With --json the last line is the same as an object. Exits 1 when a point fails.
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { startVitest } from 'vitest/node'
+import { countRows, rowsOf, tableOf } from './conformance/rows.mjs'
+
+/** @typedef {import('./conformance/rows.mjs').Outcome} Outcome */
+
+const POINTS = 88
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+/** @type {Outcome[]} */
+const outcomes = []
+/** @type {string[]} */
+const failures = []
+let start = 0
+
+process.chdir(root)
+process.env['CONFORMANCE'] = 'full'
+/** @type {import('vitest/node').Reporter} */
+const reporter = {
+  onTestRunStart: () => {
+    start = performance.now()
+  },
+  onTestCaseResult: test => {
+    const network = test.parent.type === 'suite' ? test.parent.name.replace('RSocket over ', '') : ''
+    const { state, errors, note } = /** @type {{ state: string, errors?: readonly Failure[], note?: string }} */ (
+      test.result()
+    )
+    if (!(network in { memory: 0, tcp: 0, websocket: 0 })) return
+    outcomes.push({
+      network,
+      test: test.name,
+      state: state === 'passed' ? 'pass' : state === 'failed' ? 'fail' : 'skip',
+      ...(note !== undefined && { reason: note }),
+    })
+    for (const error of errors ?? []) failures.push(`${test.name} (${network})\n${textOf(error)}`)
+  },
+  onTestRunEnd: (_, errors) => {
+    for (const error of errors) failures.push(`outside of the points\n${textOf(error)}`)
+  },
+}
+
+/** @typedef {{ message: string, stack?: string, diff?: string }} Failure */
+
+const vitest = await startVitest('test', ['test/conformance'], {
+  watch: false,
+  reporters: [reporter],
+  typecheck: { enabled: false },
+  testNamePattern: '^RSocket over ',
+})
+await vitest.close()
+
+const rows = rowsOf(outcomes)
+const counts = countRows(rows)
+const seconds = Math.round((performance.now() - start) / 100) / 10
+const failed = counts.failed > 0 || counts.points !== POINTS || failures.length > 0
+for (const line of tableOf(rows)) console.log(line)
+for (const failure of failures) console.log(`\n${failure}`)
+console.log(
+  `\n${counts.points} points: ${counts.passed} passed, ${counts.failed} failed, ` +
+    `${counts.notApplicable} not applicable to every network; ${seconds} s`,
+)
+if (process.argv.includes('--json')) console.log(JSON.stringify({ ...counts, seconds, rows }))
+process.exitCode = failed ? 1 : 0
+
+/** @param {Failure} error */
+function textOf({ message, stack = '', diff = '' }) {
+  return [message, diff, ...stack.split('\n').filter(line => line.includes('/test/'))].filter(Boolean).join('\n')
+}
