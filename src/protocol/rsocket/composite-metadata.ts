@@ -139,7 +139,10 @@ class RequestEntries {
   acceptTypes: readonly string[]
   private called: boolean
 
+  private readonly seen: Set<string>
+
   constructor() {
+    this.seen = new Set()
     this.route = undefined
     this.header = emptyHeader
     this.hasBody = true
