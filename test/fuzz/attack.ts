@@ -33,11 +33,11 @@ export class Attack {
     this.tally = tally
     this.send = send
     this.sent = []
-    this.position = new Uint8Array(8).fill(tally.connections % 2 === 0 ? 0 : 0x7f)
+    this.position = new Uint8Array(8).fill(tally.connections[target] % 2 === 0 ? 0 : 0x7f)
     this.begun = target === 'client'
     this.marks = 0
     this.lastWord = NO_WORD
-    tally.connections++
+    tally.connections[target]++
   }
 
   /** Frames whose outcome is not known yet. */
@@ -111,7 +111,7 @@ interface SentFrame {
   outcome: string
 }
 
-const IGNORED = 'ignored'
+const IGNORED = 'no answer: taken, or ignored'
 const NO_WORD = 'without a word'
 const CONNECTION_CLOSE = 0x102
 const MARK = [0x6d, 0x61, 0x72, 0x6b]

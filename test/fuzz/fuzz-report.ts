@@ -17,8 +17,8 @@ export interface FuzzReport {
   readonly frames: number
   /** Frames behind one that ended the connection. */
   readonly unread: number
-  /** Hostile connections. */
-  readonly connections: number
+  /** Hostile connections, by who was attacked. */
+  readonly connections: { readonly client: number; readonly server: number }
   /** Frames by what became of them. */
   readonly outcomes: Readonly<Record<string, number>>
   /** Calls of the well-behaved client beside the hostile ones that went as they should, and the time of the slowest. */

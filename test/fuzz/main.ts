@@ -53,8 +53,9 @@ function progress(name: string, all: number): (frames: number) => void {
   }
 }
 
-function overLimits({ memory: { heapGrowthMb, rssGrowthMb } }: FuzzReport): string[] {
+function overLimits({ connections, memory: { heapGrowthMb, rssGrowthMb } }: FuzzReport): string[] {
   return [
+    ...(connections.client * connections.server === 0 ? ['not both roles were attacked'] : []),
     ...(heapGrowthMb > MOST_HEAP_GROWTH_MB
       ? [`the heap grew by ${heapGrowthMb} MB, at most ${MOST_HEAP_GROWTH_MB}`]
       : []),
@@ -72,7 +73,7 @@ function print(reports: { readonly memory: FuzzReport; readonly tcp: FuzzReport 
   )
   for (const [name, { memory: use, connections, unread, wellBehaved }] of Object.entries(reports)) {
     console.log(
-      `${name}: ${connections} connections, ${unread} frames behind the end of one; ` +
+      `${name}: ${connections.server} connections to servers, ${connections.client} of clients, ${unread} frames behind the end of one; ` +
         `${wellBehaved.calls} calls beside them went well, the slowest in ${wellBehaved.slowestMs} ms; ` +
         `heap grew by ${use.heapGrowthMb} MB (at most ${MOST_HEAP_GROWTH_MB}), ` +
         `process by ${use.rssGrowthMb} MB (at most ${MOST_RSS_GROWTH_MB}) to ${use.peakRssMb} MB`,

@@ -6,15 +6,15 @@ export interface Tally {
   frames: number
   /** Frames behind one that ended the connection. */
   unread: number
-  /** Hostile connections. */
-  connections: number
+  /** Hostile connections, by who was attacked. */
+  readonly connections: { client: number; server: number }
   /** What must not happen and did, each once. */
   readonly failures: Set<string>
 }
 
 /** A tally of nothing. */
 export function newTally(): Tally {
-  return { outcomes: new Map(), frames: 0, unread: 0, connections: 0, failures: new Set() }
+  return { outcomes: new Map(), frames: 0, unread: 0, connections: { client: 0, server: 0 }, failures: new Set() }
 }
 
 /** Counts a frame that was read. */

@@ -2,7 +2,7 @@ import { systemRuntime, type LogEvent } from 'millrace/core'
 import type { Connection, Peer } from 'millrace/protocol'
 import { rsocket } from 'millrace/protocol/rsocket'
 import { tcp } from 'millrace/transport/tcp'
-import { catchError, combineLatest, config, EMPTY, repeat } from 'rxjs'
+import { catchError, combineLatest, config, EMPTY, repeat, Subscription } from 'rxjs'
 import { MemoryWatch, type MemoryUse } from './memory-watch.js'
 import { callAlways, targetOptions, targetServer, variants, type Running } from './target.js'
 import { textOf } from './text-of.js'
@@ -48,7 +48,7 @@ const protocols = variants.map(variant =>
 const listening = combineLatest(protocols.map(protocol => protocol.listen('127.0.0.1:0', serve))).subscribe(bindings =>
   tell({ listening: bindings.map(({ address }) => address) }),
 )
-const calling = EMPTY.subscribe()
+const calling = new Subscription()
 const sampling = setInterval(() => watch.sample(), SAMPLE_EVERY_MS)
 
 process.on('message', (message: Order) => {

@@ -9,11 +9,11 @@ describe('hostile frames', () => {
     const { failures, outcomes, connections } = await fuzzMemory({ frames: 3000, seed })
 
     expect(failures).toEqual([])
-    expect(connections).toBeGreaterThan(60)
+    expect(Math.min(connections.client, connections.server)).toBeGreaterThan(20)
     expect(Object.keys(outcomes)).toEqual(
       expect.arrayContaining([
         'answered',
-        'ignored',
+        'no answer: taken, or ignored',
         'connection ended, CONNECTION_ERROR malformed_frame',
         'connection ended, INVALID_SETUP invalid_setup',
         'error on a stream, INVALID invalid_metadata',

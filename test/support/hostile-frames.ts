@@ -182,7 +182,7 @@ class HostileConversation implements Conversation {
       case 3:
         return [{ type: 'CANCEL', id }]
       default:
-        return this.items(id, chance.oneIn(9) ? 300 : 1 + chance.below(3))
+        return this.items(id, chance.oneIn(60) ? 300 : 1 + chance.below(3))
     }
   }
 
