@@ -5,16 +5,16 @@ import { transformSync } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fencedFiles } from '../support/fenced-files.js'
 
-const examples = fencedFiles(readFileSync('docs/flow-control.md', 'utf8'))
 const printed = (text: string): string[] => [...text.matchAll(/^\/\/ → (.*)$/gm)].map(([, line = '']) => line)
 
-describe('docs/flow-control.md', () => {
+describe.each(['docs/flow-control.md', 'docs/interop.md'])('%s', document => {
+  const examples = fencedFiles(readFileSync(document, 'utf8'))
   let folder = ''
 
   // In the package's folder, so that the examples import it by its name.
   beforeAll(() => {
     mkdirSync('.cache', { recursive: true })
-    folder = mkdtempSync(join('.cache', 'flow-control-'))
+    folder = mkdtempSync(join('.cache', 'examples-'))
   })
   afterAll(() => rmSync(folder, { recursive: true }))
 
