@@ -1,7 +1,14 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Specs that start processes and wait for them, the slowest first. */
-const SLOW = ['word-count/main-job', 'word-count/memory', 'test/package', 'faults/process', 'streams/flow-control-doc']
+const SLOW = [
+  'word-count/main-job',
+  'word-count/memory',
+  'test/package',
+  'faults/process',
+  'browser/browser',
+  'streams/flow-control-doc',
+]
 
 /**
  * Starts the slow specs first, so that the many fast ones fill the time that they leave. Vitest knows how long a file
