@@ -87,10 +87,10 @@ function readKey(key: Buffer | undefined, passphrase: unknown): KeyObject | stri
   if (key === undefined) return expected('private key', key)
   try {
     return createPrivateKey({ key, ...(passphrase !== undefined && { passphrase }) })
-  } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException
-    if (code === 'ERR_MISSING_PASSPHRASE') return 'it is encrypted, and `passphrase` is not given'
-    if (passphrase !== undefined && /DECRYPT|CIPHER|UNSUPPORTED/.test(code)) return 'its passphrase is wrong'
+  } catch {
+    const encrypted = key.includes('ENCRYPTED')
+    if (encrypted && passphrase === undefined) return 'it is encrypted, and `passphrase` is not given'
+    if (encrypted) return 'it is encrypted, and `passphrase` does not open it'
     return expected('private key', key)
   }
 }

@@ -70,7 +70,9 @@ function credentialsOf(
   name: string,
 ): Observable<E.Either<RpcError, Credentials>> {
   if (isObservable(identity)) {
-    return identity.pipe(map(each => E.mapLeft(refused('invalid_identity'))(readIdentity(each, trust))))
+    return identity.pipe(
+      map(each => E.mapLeft(refused('invalid_identity'))(readIdentity(each ?? ({} as TlsIdentity), trust))),
+    )
   }
   const read = readIdentity(identity, trust)
   if (E.isRight(read)) return of(read)
