@@ -346,7 +346,7 @@ describe.concurrent('credit between two processes', () => {
     expect(await book()).toMatchObject({ taken: 8, closed: 1 }) // over the same connection
   })
 
-  it('goes through a handler that emits 2000 items inside an item', async () => {
+  it('goes through a handler that makes 2000 items of one', async () => {
     const recording = record(paced([2000, 2000]).pipe(rows.expand))
     await ended(recording)
 
