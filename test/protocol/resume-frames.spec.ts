@@ -81,6 +81,19 @@ describe('a server that is asked to resume', () => {
     expect(other.lines()).toEqual(['ERROR 0 REJECTED_SETUP session_exists'])
   })
 
+  it.each([
+    ['that is empty', ''],
+    ['longer than the frame', 'x'.repeat(200)],
+  ])('refuses a token %s', (_, token) => {
+    const server = new ResumingServer()
+    const client = server.wire.rawClient('none')
+
+    client.setup({ flags: 'R', token, cut: token.length })
+    server.wire.advance(0)
+
+    expect(client.lines()).toEqual(['ERROR 0 INVALID_SETUP invalid_setup'])
+  })
+
   it('goes on with the answers of requests that it had', () => {
     const server = new ResumingServer()
     const client = server.begin()

@@ -77,6 +77,7 @@ export function readSetup(bytes: Uint8Array, start: number, end: number, flags: 
 function readToken(bytes: Uint8Array, at: number, end: number): Uint8Array {
   const tokenEnd = at + 2 + readU16(bytes, at)
   if (tokenEnd > end) throw invalidSetup('it ends within its token')
+  if (tokenEnd === at + 2) throw invalidSetup('its token is empty')
   return bytes.slice(at + 2, tokenEnd)
 }
 
