@@ -20,8 +20,8 @@ export async function cuttingProxy(
 ): Promise<CuttingProxy> {
   let cuts = 0
   const sockets = new Set<Socket>()
-  const server = createServer(near => {
-    const far = connect(target, '127.0.0.1')
+  const server = createServer({ noDelay: true }, near => {
+    const far = connect({ port: target, host: '127.0.0.1', noDelay: true })
     let left = next() ?? Infinity
     const cut = (): void => {
       near.destroy()

@@ -175,4 +175,19 @@ export const connections: readonly Feature[] = [
       deepEqual(ends, [undefined, []])
     },
   },
+  {
+    name: 'nothing: a channel without requests',
+    async client(bench) {
+      const { call, seen } = await javaClient(bench)
+
+      const { error } = await call('channel', { route: 'interop.twice', count: 0 }).ended()
+
+      deepEqual([error?.type, seen.received], ['CancellationException', 0]) // Java does not even ask
+    },
+    async server(bench) {
+      const { stub } = await javaServer(bench)
+
+      deepEqual(await all(stub.twice([])), [0]) // for Java, the frame that opens a channel is a request, here an empty one
+    },
+  },
 ]

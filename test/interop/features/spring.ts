@@ -3,18 +3,22 @@ import {
   actor,
   clientStream,
   contract,
+  createClient,
   createServer,
-  createStub,
   duplex,
   serverStream,
   unary,
   type Stub,
 } from 'millrace/actors'
+import { json } from 'millrace/codec'
 import { RpcError, silentLog } from 'millrace/core'
-import { lastValueFrom, map, reduce, throwError } from 'rxjs'
+import { compositeMetadata, rsocket } from 'millrace/protocol/rsocket'
+import { memoryRegistry } from 'millrace/registry'
+import { lastValueFrom, map, NEVER, reduce, startWith, throwError } from 'rxjs'
+import { addressOf, transportOf } from '../carriers.js'
 import type { Ending } from '../java-call.js'
 import type { CallKind } from '../java-peer.js'
-import { connectJava, connectMillrace, listen, serveJava } from '../peers.js'
+import { connectJava, listen, serveJava } from '../peers.js'
 import type { Bench, Feature } from '../row.js'
 import { all, failureOf } from '../waiting.js'
 
@@ -120,8 +124,17 @@ async function called(bench: Bench, kind: CallKind, route: string, data: unknown
   return await bench.java.call(on, kind, { route, data: JSON.stringify(data) }).ended()
 }
 
+/** What an application with millrace has: a client that finds the service in a registry. */
 async function stubOf(bench: Bench): Promise<Stub<typeof Words.endpoints>> {
   const { port } = await serveJava(bench)
-  const { connection } = await connectMillrace(bench, port)
-  return createStub(Words, connection, { log: silentLog })
+  const transport = transportOf(bench.carrier)
+  const protocol = rsocket(transport, { codec: json(), metadata: compositeMetadata(), log: silentLog })
+  const registry = memoryRegistry()
+  const kind = { protocol: protocol.name, transport: transport.name }
+  const node = { id: 'words-1', address: addressOf(bench.carrier, port), metadata: kind }
+  const instance = { name: 'words', version: '0.0.0', metadata: {}, endpoints: [], node }
+  bench.cleanup.add(registry.register(NEVER.pipe(startWith(instance))).subscribe())
+  const client = createClient({ protocol, registry, log: silentLog })
+  bench.cleanup.add(() => client.close())
+  return client.of(Words)
 }
