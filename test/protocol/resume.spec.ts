@@ -243,17 +243,22 @@ describe('a client that resumes', () => {
     expect([bodiesOf(reply), lifetime.completed, cables.wire.pending]).toEqual([['a'], true, 0])
   })
 
-  it('sends what was accepted before it closes', () => {
+  it.each([
+    ['before the server is heard', 10],
+    ['later', 100],
+  ])('sends what was accepted before it closes, %s', (_, ms) => {
     const conversation = new Conversation()
-    const cables = new Cables()
-    cables.wire.serve(remote => conversation.server(remote))
-    const { connection, lifetime } = cables.wire.connect()
+    const wire = new VirtualWire({ resume: {} }, { latencyMs: 5 })
+    wire.serve(remote => conversation.server(remote))
+    const client = wire.connect()
+    wire.advance(ms)
 
-    record(connection.call(single('tell', 'note', 1)))
-    lifetime.subscription.unsubscribe()
-    cables.wire.advance(10)
+    record(client.connection.call(single('tell', 'note', 1)))
+    client.lifetime.subscription.unsubscribe()
+    wire.advance(100)
 
     expect(conversation.told).toEqual([1])
+    expect(wire.pending).toBe(0)
   })
 
   it('is refused by a server that does not resume', () => {
@@ -393,6 +398,20 @@ describe('a server that resumes', () => {
     cables.refuse(3, 999)
 
     for (let index = 0; index < 3; index++) cables.enter(index, 'lost')
+
+    expect(cables.wire.log.filter(({ fields }) => fields?.['reason'] === 'resume_expired')).toHaveLength(1)
+  })
+
+  it('ends the longest wait when too much is retained', () => {
+    const cables = new Cables({ resume: { maxDetachedBytes: 1500 } })
+    cables.wire.serve(answering({ fill: () => of(messageOf(KIB)) }))
+    const clients = [0, 1].map(() => cables.wire.connect())
+    cables.wire.advance(0)
+    cables.refuse(2, 999)
+    for (const { connection } of clients) record(connection.call(single('unary', 'fill')))
+    cables.wire.advance(0)
+
+    for (const index of [0, 1]) cables.enter(index, 'lost')
 
     expect(cables.wire.log.filter(({ fields }) => fields?.['reason'] === 'resume_expired')).toHaveLength(1)
   })
