@@ -12,18 +12,14 @@ const LOG_EVERY_MS = 1000
  * destroys those that are still shaking hands.
  */
 export function watchHandshakes(server: Server, log: Log, { scheduler }: Runtime): () => void {
-  const pending = new Set<NodeSocket>()
+  const pending = new Map<string, NodeSocket>()
   let quietUntil = -Infinity
   let untold = 0
-  const begun = (raw: NodeSocket): void => {
-    void raw.remoteAddress // read once, Node knows it for good
-    pending.add(raw)
-  }
+  const begun = (raw: NodeSocket): void => void pending.set(remoteOf(raw), raw)
   const ended = (socket: TLSSocket): string => {
-    const raw = [...pending].find(each => isOf(each, socket))
-    if (raw === undefined) return 'an unknown peer'
-    pending.delete(raw)
-    return formatAddress(raw.remoteAddress ?? 'unknown', raw.remotePort ?? 0)
+    const remote = socket.remoteAddress === undefined ? destroyedOf(pending) : remoteOf(socket)
+    pending.delete(remote)
+    return remote
   }
   const failed = (error: NodeJS.ErrnoException, socket: TLSSocket): void => {
     const remote = ended(socket)
@@ -51,12 +47,16 @@ export function watchHandshakes(server: Server, log: Log, { scheduler }: Runtime
   server.on('connection', begun).on('secureConnection', ended).on('tlsClientError', failed)
   return () => {
     server.off('connection', begun)
-    for (const raw of pending) raw.destroy()
+    for (const raw of pending.values()) raw.destroy()
   }
 }
 
-/** A connection that is over has lost its address by the time that its failure is told, but it is over. */
-function isOf(raw: NodeSocket, { remoteAddress, remotePort }: TLSSocket): boolean {
-  if (remoteAddress === undefined) return raw.destroyed
-  return raw.remotePort === remotePort && raw.remoteAddress === remoteAddress
+function remoteOf({ remoteAddress, remotePort }: NodeSocket): string {
+  return formatAddress(remoteAddress ?? 'unknown', remotePort ?? 0)
+}
+
+/** A connection that is over has lost its address by the time that its failure is told; but it is over. */
+function destroyedOf(pending: ReadonlyMap<string, NodeSocket>): string {
+  for (const [remote, raw] of pending) if (raw.destroyed) return remote
+  return 'an unknown peer'
 }

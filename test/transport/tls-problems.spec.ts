@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket as NodeSocket } from 'node:net'
 import { connect as netConnect } from 'node:net'
-import { createServer as createTlsServer, type TlsOptions as NodeTlsOptions } from 'node:tls'
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions as NodeTlsOptions } from 'node:tls'
 import { inspect } from 'node:util'
 import { seededRuntime, silentLog, type LogEvent, type RpcError, type Runtime } from 'millrace/core'
 import { rsocket } from 'millrace/protocol/rsocket'
@@ -157,6 +157,17 @@ describe('dial with tls', () => {
     expect(String(connecting.error)).toContain('demands a client certificate')
   })
 
+  it('asks a server by its name', async () => {
+    const asked: unknown[] = []
+    const address = await foreignServer({}, socket => asked.push(socket.servername))
+
+    const dial = record(tcp({ tls: { ca, serverName: 'localhost' } }).dial(address))
+    cleanups.push(() => dial.subscription.unsubscribe())
+    await eventually(() => asked.length === 1, PATIENCE_MS, 'the connection')
+
+    expect(asked).toEqual(['localhost'])
+  })
+
   it('checks the name that is asked for', async () => {
     const { address } = await listening({ identity: identity('elsewhere') })
 
@@ -225,7 +236,7 @@ describe('listen with tls', () => {
   })
 
   it('cuts handshakes off when the listener goes', async () => {
-    const { address, stop } = await listening({})
+    const { address, stop } = await listening({ handshakeTimeoutMs: 600_000 })
     const raw = connectTo(address)
     await once(raw, 'connect')
     const later = record(tcp({ tls: { ca } }).dial(address))
@@ -432,10 +443,13 @@ function onTurns(runtime: Runtime): Runtime {
 }
 
 /** A TLS server that is none of ours, which shows `server`; gives its address. */
-async function foreignServer(options: NodeTlsOptions): Promise<string> {
+async function foreignServer(
+  options: NodeTlsOptions,
+  onSocket: (socket: TLSSocket & { readonly servername?: unknown }) => unknown = () => {},
+): Promise<string> {
   const server = createTlsServer({ ...(identity('server') as NodeTlsOptions), ...options }, socket => {
     cleanups.push(() => socket.destroy())
-    socket.on('error', () => {})
+    onSocket(socket.on('error', () => {}))
   })
   return addressOf(server.listen({ host: '127.0.0.1', port: 0 }))
 }
