@@ -2,10 +2,13 @@ import { parseArgs } from 'node:util'
 import { fuzzMemory } from './fuzz-memory.js'
 import type { FuzzReport } from './fuzz-report.js'
 import { fuzzTcp } from './fuzz-tcp.js'
+import { manyCalls, type CallsReport } from './many-calls.js'
+import type { MemoryUse } from './memory-watch.js'
 
 /**
  * `npm run fuzz -- [--frames N] [--seed S] [--json]`: sends N random and damaged frames to a live server and to clients,
- * half over memory, half over TCP, and prints what became of them. Exits 1 when anything happened that must not.
+ * half over memory, half over TCP, and prints what became of them. Then makes N calls over one TCP connection, of which
+ * nothing may be left. Exits 1 when anything happened that must not.
  */
 const { values } = parseArgs({
   options: { frames: { type: 'string' }, seed: { type: 'string' }, json: { type: 'boolean', default: false } },
@@ -31,15 +34,17 @@ async function run(): Promise<boolean> {
   const start = performance.now()
   const memory = await fuzzMemory({ frames: half, seed, onProgress: progress('memory', half) })
   const tcp = await fuzzTcp({ frames: frames - half, seed, onProgress: progress('tcp', frames - half) })
+  const calls = await manyCalls(frames, progress('calls', frames))
   const seconds = Math.round((performance.now() - start) / 100) / 10
-  const failures = Object.entries({ memory, tcp }).flatMap(([name, report]) =>
-    [...report.failures, ...overLimits(report)].map(failure => `${name}: ${failure}`),
+  const failures = Object.entries({ memory, tcp, calls }).flatMap(([name, report]) =>
+    [...report.failures, ...overLimits(report.memory)].map(failure => `${name}: ${failure}`),
   )
-  if (!values.json) print({ memory, tcp })
+  failures.push(...Object.entries({ memory, tcp }).flatMap(([name, report]) => unattacked(name, report)))
+  if (!values.json) print({ memory, tcp }, calls)
   for (const failure of failures) console.log(`failed: ${failure}`)
   console.log(
     values.json
-      ? JSON.stringify({ seed, frames: memory.frames + tcp.frames, seconds, memory, tcp, failures })
+      ? JSON.stringify({ seed, frames: memory.frames + tcp.frames, seconds, memory, tcp, calls, failures })
       : `${memory.frames + tcp.frames} frames, seed ${seed}, ${failures.length} failures, ${seconds} s`,
   )
   return failures.length === 0
@@ -56,9 +61,14 @@ function progress(name: string, all: number): (frames: number) => void {
   }
 }
 
-function overLimits({ connections, memory: { heapGrowthMb, rssGrowthMb } }: FuzzReport): string[] {
+/** A run that is not very short attacks both roles. */
+function unattacked(name: string, { connections, frames: read }: FuzzReport): string[] {
+  const { client, server } = connections
+  return read > 1000 && client * server === 0 ? [`${name}: ${client} clients and ${server} servers were attacked`] : []
+}
+
+function overLimits({ heapGrowthMb, rssGrowthMb }: MemoryUse): string[] {
   return [
-    ...(connections.client * connections.server === 0 ? ['not both roles were attacked'] : []),
     ...(heapGrowthMb > MOST_HEAP_GROWTH_MB
       ? [`the heap grew by ${heapGrowthMb} MB, at most ${MOST_HEAP_GROWTH_MB}`]
       : []),
@@ -68,7 +78,7 @@ function overLimits({ connections, memory: { heapGrowthMb, rssGrowthMb } }: Fuzz
   ]
 }
 
-function print(reports: { readonly memory: FuzzReport; readonly tcp: FuzzReport }): void {
+function print(reports: { readonly memory: FuzzReport; readonly tcp: FuzzReport }, calls: CallsReport): void {
   const { memory, tcp } = reports
   const names = [...new Set([...Object.keys(memory.outcomes), ...Object.keys(tcp.outcomes)])].toSorted()
   console.table(
@@ -78,8 +88,15 @@ function print(reports: { readonly memory: FuzzReport; readonly tcp: FuzzReport 
     console.log(
       `${name}: ${connections.server} connections to servers, ${connections.client} of clients, ${unread} frames behind the end of one; ` +
         `${wellBehaved.calls} calls beside them went well, the slowest in ${wellBehaved.slowestMs} ms; ` +
-        `heap grew by ${use.heapGrowthMb} MB (at most ${MOST_HEAP_GROWTH_MB}), ` +
-        `process by ${use.rssGrowthMb} MB (at most ${MOST_RSS_GROWTH_MB}) to ${use.peakRssMb} MB`,
+        growthOf(use),
     )
   }
+  console.log(`calls: ${calls.calls} were answered over one TCP connection; ${growthOf(calls.memory)}`)
+}
+
+function growthOf({ heapGrowthMb, rssGrowthMb, peakRssMb }: MemoryUse): string {
+  return (
+    `heap grew by ${heapGrowthMb} MB (at most ${MOST_HEAP_GROWTH_MB}), ` +
+    `process by ${rssGrowthMb} MB (at most ${MOST_RSS_GROWTH_MB}) to ${peakRssMb} MB`
+  )
 }
