@@ -35,6 +35,11 @@ export interface PumpOptions extends StallOptions {
   readonly runtime: Runtime
   /** Whether an error of the source ends the stream at once, as through an operator that buffers. @default false: what waits is sent first */
   readonly failAtOnce?: boolean
+  /**
+   * Whether a source that can wait is asked for one item more than may be sent, to know whether there is one: for a
+   * receiver that asks for exactly as many as there are and waits for the end. @default false
+   */
+  readonly lookAhead?: boolean
 }
 
 /** The sending side of a stream with item credits. */
@@ -58,7 +63,7 @@ export const ITEMS_PER_TURN = 256
  * 1. At most as many items are sent as were requested; completion and errors need no credit.
  * 2. An item is encoded while it is emitted and sent in the order of emission.
  * 3. Items of deliveries are held until they are sent, and the one that uses the last credit up until there is more or
- *    the stream ends: consumed means sent. At most 65 536 are held (reason `amplified`).
+ *    the stream ends, unless `lookAhead` is set: consumed means sent. At most 65 536 are held (reason `amplified`).
  * 4. Items that the source pushes by itself wait, at most 1024 (reason `overflow`), and 65 536 more while it is being
  *    subscribed (reason `burst`); over that the stream fails with RESOURCE_EXHAUSTED.
  * 5. After 256 items in one turn a source that can wait has to.
@@ -74,6 +79,7 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
   private readonly watch: StallWatch
   private readonly waiting: Backlog<E>
   private readonly failAtOnce: boolean
+  private readonly lookAhead: boolean
   private credit: number
   private turn: number
   private draining: boolean
@@ -99,6 +105,7 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
       burst: MAX_BURST_ITEMS,
     })
     this.failAtOnce = options.failAtOnce ?? false
+    this.lookAhead = options.lookAhead ?? false
     this.credit = options.credit
     this.turn = ITEMS_PER_TURN
     this.draining = false
@@ -248,7 +255,7 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
    * else a source that can wait would take one more, which could go nowhere, and be ahead of the window.
    */
   private get usedUp(): boolean {
-    return this.credit === 0 && !this.sourceEnded && !this.ended
+    return this.credit === 0 && !this.lookAhead && !this.sourceEnded && !this.ended
   }
 
   private keepLast(release: Release | undefined): void {

@@ -4,6 +4,7 @@ import { msgpack } from 'millrace/codec/msgpack'
 import { header, messageOf, RpcError, type Header, type Message } from 'millrace/core'
 import type { Call, Route, SingleCall, StreamingCall } from 'millrace/protocol'
 import { COMPOSITE_METADATA, compositeMetadata } from 'millrace/protocol/rsocket'
+import { paced } from 'millrace/streams'
 import { from, map, NEVER, of, Subject, throwError, toArray } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { authenticationOf, readAuthorization } from '../../src/protocol/rsocket/composite/authentication.js'
@@ -159,6 +160,7 @@ const handlers = answering({
   echo: (call: SingleCall) => (calls.push(call), of(messageOf(call.body))),
   none: () => of(messageOf(undefined)),
   three: () => from([1, 2, 3].map(messageOf)),
+  asked: () => paced([1, 2].map(messageOf)),
   both: (call: StreamingCall) => (calls.push(call), call.messages),
   all: ({ messages }: StreamingCall) =>
     messages.pipe(
@@ -202,6 +204,15 @@ describe('a foreign client', () => {
 
     expect(peer.lines()).toEqual(['PAYLOAD 1 NC "a"', 'PAYLOAD 3 N 1', 'PAYLOAD 3 N 2', 'PAYLOAD 3 N 3', 'PAYLOAD 3 C'])
     expect(calls.map(call => 'body' in call && call.body)).toEqual(['a', 'told'])
+  })
+
+  it('hears the end of exactly what it asked for', () => {
+    const [wire, peer] = foreign()
+
+    peer.send(request('REQUEST_STREAM', 'asked', '', { word: 2 }))
+    wire.advance(0)
+
+    expect(peer.lines()).toEqual(['PAYLOAD 1 N 1', 'PAYLOAD 1 N 2', 'PAYLOAD 1 C'])
   })
 
   it('opens a channel with its first request', () => {

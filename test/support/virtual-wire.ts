@@ -26,11 +26,14 @@ export class VirtualWire {
   readonly accepted: Connection[]
   private readonly scheduler: VirtualTimeScheduler
   private readonly options: RSocketOptions
+  /** A dial's question and its answer, and one thing more. */
+  private readonly dialMs: number
 
   constructor(options: RSocketOptions = {}, network: MemoryTransportOptions = {}) {
     this.scheduler = new VirtualTimeScheduler()
     this.runtime = seededRuntime({ scheduler: this.scheduler, seed: 1 })
     this.transport = memoryTransport({ runtime: this.runtime, ...network })
+    this.dialMs = 3 * (network.latencyMs ?? 0)
     this.log = []
     this.accepted = []
     this.options = { runtime: this.runtime, codec: json(), log: event => this.log.push(event), ...options }
@@ -106,7 +109,7 @@ export class VirtualWire {
     this.transport
       .dial('memory:server')
       .subscribe({ next: socket => (peer = new RawPeer(socket, reads)), error: () => {} })
-    this.advance(0)
+    this.advance(this.dialMs)
     if (setup !== 'none') peer?.setup(setup)
     this.advance(0)
     return peer as RawPeer

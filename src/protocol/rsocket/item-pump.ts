@@ -27,9 +27,12 @@ export function itemPump(
   items$: Observable<Message>,
   { credit, failAtOnce = false }: Pick<PumpOptions, 'credit' | 'failAtOnce'>,
 ): Pump {
-  const { runtime, log } = context
+  const { runtime, log, metadata } = context
   const sink = new ItemSink(context, codec, stream)
-  const options = { name: `${contract}.${endpoint}`, credit, failAtOnce, runtime, onStalled: stalledTo(log) }
+  const name = `${contract}.${endpoint}`
+  // Ours give credit for whatever is consumed; others may ask for so many items, and for no more to hear of the end.
+  const lookAhead = metadata.foreign
+  const options = { name, credit, failAtOnce, lookAhead, runtime, onStalled: stalledTo(log) }
   return new ItemPump(pump(items$, sink, options), sink, credit)
 }
 
