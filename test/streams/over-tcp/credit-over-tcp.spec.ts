@@ -79,7 +79,7 @@ function connect(window: number): Client {
 
 beforeAll(async () => {
   child = new Child('test/streams/over-tcp/rows-process.ts')
-  address = String(await child.tells('address'))
+  address = String(await child.tells('address', PATIENCE_MS))
   client = connect(WINDOW)
   rows = client.of(Rows)
   await rows.promise.book('')
