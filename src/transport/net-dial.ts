@@ -1,7 +1,9 @@
 import { Socket as NodeSocket, type NetConnectOpts } from 'node:net'
 import { Observable, of, Subscription, switchMap, tap } from 'rxjs'
+import type { Runtime } from '../core/index.js'
 import { explainErrno } from './explain-errno.js'
-import { netSocket, type Ends, type NetSocketOptions, type OpenSocket } from './net-socket.js'
+import type { OpenSocket } from './net-socket.js'
+import type { OwnedSocket } from './owned-socket.js'
 import { connectFailed, tlsFailed } from './transport-errors.js'
 import type { Socket } from './transport.js'
 
@@ -11,38 +13,41 @@ export interface NetDial {
   readonly address: string
   /** The same for Node. */
   readonly target: NetConnectOpts
-  /** The addresses of an open connection. */
-  readonly endsOf: (socket: NodeSocket) => Ends
   /** Secures a connection that is open. @default frames go over it as it is */
   readonly secure?: ((socket: NodeSocket) => Observable<OpenSocket>) | undefined
+  /** Carries frames over a connection that is open and secure, which it owns from then on. Emits once. */
+  readonly carry: (open: OpenSocket) => Observable<OwnedSocket>
 }
 
 /** What a dial is bound by. */
-export interface NetDialOptions extends NetSocketOptions {
-  /** Longest wait for a connection to open, a handshake included, in ms. */
+export interface NetDialOptions {
+  /** Longest wait until frames can be carried, handshakes included, in ms. */
   readonly connectTimeoutMs: number
+  /** Where timers come from. */
+  readonly runtime: Runtime
 }
 
 /** Dials a stream socket of Node and carries frames over it, as {@link Transport.dial} says. */
-export function netDial({ address, target, endsOf, secure }: NetDial, options: NetDialOptions): Observable<Socket> {
+export function netDial({ address, target, secure, carry }: NetDial, options: NetDialOptions): Observable<Socket> {
   return new Observable(subscriber => {
     const { connectTimeoutMs, runtime } = options
-    let connected = false
+    let securing = false
     const timer = runtime.scheduler.schedule(() => {
       const late = `within ${connectTimeoutMs} ms`
       const silent = { problem: 'handshake_timeout', text: `no handshake ${late}; does it speak TLS?` }
-      subscriber.error(connected ? tlsFailed(address, silent) : connectFailed(address, `no answer ${late}`))
+      subscriber.error(securing ? tlsFailed(address, silent) : connectFailed(address, `no answer ${late}`))
     }, connectTimeoutMs)
     subscriber.add(timer)
     const opening = connection(address, target).pipe(
-      tap(() => (connected = true)),
+      tap(() => (securing = secure !== undefined)),
       switchMap(socket => secure?.(socket) ?? of({ socket })),
+      tap(() => (securing = false)),
+      switchMap(carry),
     )
     subscriber.add(
       opening.subscribe({
-        next: open => {
+        next: socket => {
           timer.unsubscribe()
-          const socket = netSocket(open, endsOf(open.socket), options)
           socket.onEnd(error => (error === undefined ? subscriber.complete() : subscriber.error(error)))
           subscriber.add(() => socket.abort())
           subscriber.next(socket)

@@ -1,6 +1,7 @@
 import type { Server, Socket as NodeSocket } from 'node:net'
 import { Observable, Subject } from 'rxjs'
-import { netSocket, type Ends, type NetSocketOptions } from './net-socket.js'
+import type { Ends } from './ends.js'
+import { netSocket, type NetSocketOptions } from './net-socket.js'
 import type { Listener, Socket } from './transport.js'
 
 /** Where, and how, stream sockets are listened for. */

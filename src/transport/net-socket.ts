@@ -1,6 +1,7 @@
 import type { Socket as NodeSocket } from 'node:net'
 import { Observable, Subject, type Subscriber, type Subscription } from 'rxjs'
 import type { RpcError, Runtime } from '../core/index.js'
+import type { Ends } from './ends.js'
 import { explainErrno } from './explain-errno.js'
 import { FrameReader, PREFIX_BYTES } from './frame-reader.js'
 import {
@@ -26,16 +27,6 @@ export interface NetSocketOptions {
   readonly flushFrames: number
   /** How long `close` waits for the peer, or for progress, in ms. */
   readonly closeTimeoutMs: number
-}
-
-/** The two addresses of a connection. */
-export interface Ends {
-  /** Address of this end. */
-  readonly local: string
-  /** Address of the other end. */
-  readonly remote: string
-  /** {@link Socket.peerCertificate}. @default none */
-  readonly peerCertificate?: PeerCertificate
 }
 
 /** What the end of a connection means when nothing came before it, with the error it broke with; `undefined`: the usual. */

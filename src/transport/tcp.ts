@@ -1,21 +1,20 @@
 import { createServer, type AddressInfo, type Server, type Socket as NodeSocket } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { createServer as createTlsServer, TLSSocket } from 'node:tls'
-import { defer, switchMap, type Observable } from 'rxjs'
+import { createServer as createTlsServer } from 'node:tls'
+import { defer, of, switchMap, type Observable } from 'rxjs'
 import { optional, resolveOptions, text } from '../core/index.js'
 import { formatAddress, parseAddress, parseDialAddress } from './address.js'
 import { advertisedHost } from './advertised-host.js'
-import { explainErrno } from './explain-errno.js'
-import { netDial, type NetDialOptions } from './net-dial.js'
+import { bindPort } from './bind-port.js'
+import { ipEnds } from './ip-ends.js'
+import { netDial, type NetDial, type NetDialOptions } from './net-dial.js'
 import { netListen } from './net-listen.js'
-import type { Ends } from './net-socket.js'
+import { netSocket, type NetSocketOptions } from './net-socket.js'
 import { streamSocketChecks, type StreamSocketOptions } from './stream-socket-options.js'
 import { shakeHands } from './tls-client.js'
-import { shownCertificate } from './tls-identity.js'
 import { secureServer, tlsServerOptions } from './tls-server.js'
 import { resolveTls, type TlsSettings } from './tls-settings.js'
 import type { TlsOptions } from './tls-options.js'
-import { listenFailed } from './transport-errors.js'
 import type { Listener, Socket, Transport } from './transport.js'
 
 export type { StreamSocketOptions } from './stream-socket-options.js'
@@ -52,7 +51,7 @@ export function tcp(options?: TcpOptions): Transport {
   }
 }
 
-interface ResolvedOptions extends NetDialOptions {
+interface ResolvedOptions extends NetDialOptions, NetSocketOptions {
   readonly tls: TlsSettings | undefined
   readonly alpn: string
 }
@@ -71,7 +70,8 @@ function dial(address: string, options: ResolvedOptions): Observable<Socket> {
   const target = parseDialAddress(address)
   const { host } = target
   const secure = tls && ((socket: NodeSocket) => shakeHands(socket, tls, { address, host, alpn }))
-  return netDial({ address, target, endsOf: socket => endsOf(socket, address), secure }, options)
+  const carry: NetDial['carry'] = open => of(netSocket(open, ipEnds(open.socket, address), options))
+  return netDial({ address, target, secure, carry }, options)
 }
 
 function listen(address: string, options: ResolvedOptions): Observable<Listener> {
@@ -87,37 +87,17 @@ function listen(address: string, options: ResolvedOptions): Observable<Listener>
 }
 
 function listenWith(server: Server, address: string, options: ResolvedOptions): Observable<Listener> {
-  const { host, firstPort, lastPort } = parseAddress(address)
-  let port = firstPort
-  const bind = (): void => void server.listen(host === '' ? { port } : { host, port })
   return netListen(
     {
       server,
       secure: options.tls !== undefined,
-      bind,
-      failure: error => {
-        if (error.code !== 'EADDRINUSE' || port >= lastPort) return listenFailed(address, explainErrno(error), error)
-        port++
-        bind()
-        return undefined
-      },
+      ...bindPort(server, address, parseAddress(address)),
       addressOf: bound => {
         const { address: boundHost, port: boundPort } = bound.address() as AddressInfo
         return formatAddress(advertisedHost(boundHost, networkInterfaces()), boundPort)
       },
-      endsOf: socket => endsOf(socket, 'an unknown peer'),
+      endsOf: socket => ipEnds(socket),
     },
     options,
   )
-}
-
-/** The addresses of an open connection; the system forgets them when the peer has gone already. */
-function endsOf(socket: NodeSocket, remote: string): Ends {
-  const { localAddress, localPort, remoteAddress, remotePort } = socket
-  const peerCertificate = socket instanceof TLSSocket ? shownCertificate(socket) : undefined
-  return {
-    local: formatAddress(localAddress ?? 'unknown', localPort ?? 0),
-    remote: remoteAddress === undefined ? remote : formatAddress(remoteAddress, remotePort ?? 0),
-    ...(peerCertificate && { peerCertificate }),
-  }
 }

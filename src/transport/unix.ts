@@ -2,12 +2,13 @@ import { chmodSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { defer, switchMap, type Observable } from 'rxjs'
+import { defer, of, switchMap, type Observable } from 'rxjs'
 import { integer, optional, resolveOptions, type Runtime } from '../core/index.js'
+import type { Ends } from './ends.js'
 import { explainErrno } from './explain-errno.js'
 import { netDial, type NetDialOptions } from './net-dial.js'
 import { netListen } from './net-listen.js'
-import type { Ends } from './net-socket.js'
+import { netSocket, type NetSocketOptions } from './net-socket.js'
 import { socketPath } from './socket-path.js'
 import { removeStaleSocket } from './stale-socket.js'
 import { streamSocketChecks, type StreamSocketOptions } from './stream-socket-options.js'
@@ -45,7 +46,7 @@ export function unix(options?: UnixOptions): Transport {
   }
 }
 
-interface ResolvedOptions extends NetDialOptions {
+interface ResolvedOptions extends NetDialOptions, NetSocketOptions {
   readonly mode: number
 }
 
@@ -62,7 +63,8 @@ function resolveUnixOptions(options: UnixOptions | undefined): ResolvedOptions {
 
 function dial(address: string, options: ResolvedOptions): Observable<Socket> {
   const path = socketPath(address)
-  return netDial({ address, target: { path }, endsOf: () => ({ local: clientOf(path), remote: path }) }, options)
+  const ends: Ends = { local: clientOf(path), remote: path }
+  return netDial({ address, target: { path }, carry: open => of(netSocket(open, ends, options)) }, options)
 }
 
 function listen(address: string, options: ResolvedOptions): Observable<Listener> {

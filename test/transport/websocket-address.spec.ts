@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { parseWebSocketAddress, parseWebSocketUrl } from '../../src/transport/websocket/websocket-address.js'
+import {
+  formatWebSocketAddress,
+  parseWebSocketAddress,
+  parseWebSocketTarget,
+} from '../../src/transport/websocket/websocket-address.js'
 
-describe('parseWebSocketUrl', () => {
+describe('parseWebSocketTarget', () => {
   it.each([
     ['localhost:80', 'ws://localhost:80'],
     ['ws://localhost', 'ws://localhost:80'],
@@ -12,12 +16,12 @@ describe('parseWebSocketUrl', () => {
     ['ws://h:1/a/b?c=d', 'ws://h:1/a/b?c=d'],
     ['h:1/a', 'ws://h:1/a'],
   ])('reads %s', (text, url) => {
-    expect(parseWebSocketUrl(text)).toBe(url)
+    expect(formatWebSocketAddress(parseWebSocketTarget(text))).toBe(url)
   })
 
-  it('takes TLS where it is the default', () => {
-    expect(parseWebSocketUrl('localhost:80', true)).toBe('wss://localhost:80')
-    expect(parseWebSocketUrl('ws://localhost:80', true)).toBe('ws://localhost:80')
+  it('takes wss where everything is secured, and refuses ws', () => {
+    expect(parseWebSocketTarget('localhost:80', true)).toMatchObject({ secure: true })
+    expect(() => parseWebSocketTarget('ws://localhost:80', true)).toThrow('expected wss://, for `tls` secures')
   })
 
   it.each([
@@ -33,11 +37,11 @@ describe('parseWebSocketUrl', () => {
     'ws://h:1/#a',
     'ws://u@h:1',
   ])('refuses %o', text => {
-    expect(() => parseWebSocketUrl(text)).toThrow(expect.objectContaining({ reason: 'invalid_address' }))
+    expect(() => parseWebSocketTarget(text)).toThrow(expect.objectContaining({ reason: 'invalid_address' }))
   })
 
   it('names the whole address that it refuses', () => {
-    expect(() => parseWebSocketUrl('ws://h:x/a')).toThrow('"ws://h:x/a": expected ws://host:port/path')
+    expect(() => parseWebSocketTarget('ws://h:x/a')).toThrow('"ws://h:x/a": expected ws://host:port/path')
   })
 })
 

@@ -5,7 +5,7 @@ import type { Socket, Transport } from '../transport.js'
 import { browserLink, type PlatformWebSocket } from './browser-link.js'
 import { clientChecks, type WebSocketClientOptions } from './client-options.js'
 import { messageSocket } from './message-socket.js'
-import { parseWebSocketUrl } from './websocket-address.js'
+import { formatWebSocketAddress, parseWebSocketTarget } from './websocket-address.js'
 
 /**
  * The transport over the WebSocket of a browser, for clients: each frame is one binary message.
@@ -31,7 +31,7 @@ export function browserWebsocket(options?: WebSocketClientOptions): Transport {
 function dial(address: string, options: Required<WebSocketClientOptions>): Observable<Socket> {
   return new Observable(subscriber => {
     const { connectTimeoutMs, maxFrameBytes, runtime } = options
-    const url = parseWebSocketUrl(address)
+    const url = formatWebSocketAddress(parseWebSocketTarget(address))
     const ws = connect(address, url)
     let opening = true
     const giveUp = new Subscription(() => ws.close())

@@ -1,55 +1,64 @@
-import type { Socket as NodeSocket } from 'node:net'
-import { Observable, Subscription } from 'rxjs'
+import { defer, Observable, Subscription } from 'rxjs'
 import { explainErrno } from '../explain-errno.js'
+import { ipEnds } from '../ip-ends.js'
+import { netDial } from '../net-dial.js'
+import type { OpenSocket } from '../net-socket.js'
+import type { OwnedSocket } from '../owned-socket.js'
+import { shakeHands } from '../tls-client.js'
+import { resolveTls } from '../tls-settings.js'
 import { connectFailed } from '../transport-errors.js'
 import type { Socket } from '../transport.js'
-import { endsOf } from './ends.js'
+import { ALPN } from './alpn.js'
 import { LingeringWebSocket } from './lingering-websocket.js'
 import { messageSocket } from './message-socket.js'
-import { parseWebSocketUrl } from './websocket-address.js'
+import { formatWebSocketAddress, parseWebSocketTarget } from './websocket-address.js'
 import type { ResolvedWebSocketOptions } from './websocket-options.js'
 import { wsLink, wsOptions } from './ws-link.js'
 
 /** Connects to `address`: each subscription opens a WebSocket, emits it, and ends with it. */
 export function dial(address: string, options: ResolvedWebSocketOptions): Observable<Socket> {
-  return new Observable(subscriber => {
-    const { connectTimeoutMs, maxFrameBytes, headers, runtime } = options
-    const url = parseWebSocketUrl(address)
-    const ws = connect(address, () => new LingeringWebSocket(url, { ...wsOptions(maxFrameBytes), headers }))
-    const giveUp = new Subscription(() => ws.terminate())
-    subscriber.add(giveUp)
-    const timer = runtime.scheduler.schedule(
-      () => subscriber.error(connectFailed(address, `no answer within ${connectTimeoutMs} ms`)),
-      connectTimeoutMs,
+  return defer(() => {
+    const target = parseWebSocketTarget(address, options.tls !== undefined)
+    const { host, port } = target
+    const url = formatWebSocketAddress(target)
+    const tls = target.secure ? (options.tls ?? resolveTls('websocket', {})) : undefined
+    return netDial(
+      {
+        address,
+        target: { host, port },
+        secure: tls && (socket => shakeHands(socket, tls, { address, host, alpn: ALPN })),
+        carry: open => upgrade(open, { address, url }, options),
+      },
+      options,
     )
-    subscriber.add(timer)
-    const refused = (error: Error): void => subscriber.error(connectFailed(address, explainErrno(error), error))
-    ws.on('error', refused)
-    ws.on('upgrade', ({ socket }) => {
-      ws.on('open', () => {
-        timer.unsubscribe()
-        subscriber.remove(giveUp)
-        ws.off('error', refused)
-        subscriber.next(opened(ws, socket))
-      })
-    })
-
-    function opened(open: LingeringWebSocket, stream: NodeSocket): Socket {
-      const { local } = endsOf(stream)
-      const link = wsLink(open, stream, { remote: url, ...options })
-      const socket = messageSocket(link, { local, remote: url }, options)
-      socket.onEnd(error => (error === undefined ? subscriber.complete() : subscriber.error(error)))
-      subscriber.add(() => socket.abort())
-      return socket
-    }
   })
 }
 
-/** `ws` throws for what Node's HTTP refuses, such as header fields with line breaks. */
-function connect(address: string, open: () => LingeringWebSocket): LingeringWebSocket {
-  try {
-    return open()
-  } catch (error) {
-    throw connectFailed(address, (error as Error).message, error)
-  }
+/** Asks over an open connection for a WebSocket. Unsubscribing before it has come destroys the connection. */
+function upgrade(
+  { socket, explainEnd }: OpenSocket,
+  { address, url }: { readonly address: string; readonly url: string },
+  options: ResolvedWebSocketOptions,
+): Observable<OwnedSocket> {
+  return new Observable(subscriber => {
+    const giveUp = new Subscription(() => socket.destroy())
+    subscriber.add(giveUp)
+    const { headers, maxFrameBytes } = options
+    const ws = new LingeringWebSocket(url, {
+      ...wsOptions(maxFrameBytes),
+      headers,
+      createConnection: () => socket.resume(),
+    })
+    const refused = (error: Error): void => {
+      subscriber.error(explainEnd?.(error) ?? connectFailed(address, explainErrno(error), error))
+    }
+    ws.on('error', refused)
+    ws.on('open', () => {
+      subscriber.remove(giveUp)
+      ws.off('error', refused)
+      const link = wsLink(ws, socket, { remote: url, ...options })
+      subscriber.next(messageSocket(link, { ...ipEnds(socket), remote: url }, options))
+      subscriber.complete()
+    })
+  })
 }

@@ -1,10 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { networkInterfaces } from 'node:os'
+import { Server as TlsServer } from 'node:tls'
 import { map, Observable, Subject } from 'rxjs'
 import { WebSocketServer } from 'ws'
 import { advertisedHost } from '../advertised-host.js'
+import { ipEnds } from '../ip-ends.js'
+import { invalidAddress } from '../transport-errors.js'
 import type { Listener, Socket } from '../transport.js'
-import { endsOf } from './ends.js'
 import { LingeringWebSocket } from './lingering-websocket.js'
 import { messageSocket } from './message-socket.js'
 import { ownServer } from './own-server.js'
@@ -20,14 +22,16 @@ export function listen(address: string, options: ResolvedWebSocketOptions): Obse
     const place = parseWebSocketAddress(address)
     const sockets = new Subject<Socket>()
     const upgrade = upgradeHandler(sockets, options)
-    const { server } = options
+    const { server, tls } = options
+    const secure = server === undefined ? tls !== undefined : server instanceof TlsServer
+    if (place.secure === !secure) throw invalidAddress(address, `${secure ? 'wss' : 'ws'}://, as it is served`)
     const bound = server === undefined ? ownServer(place, upgrade, options) : sharedServer(place, upgrade, server)
     subscriber.add(() => sockets.complete())
     return bound
       .pipe(
         map(({ address: host, port }): Listener => {
           const advertised = advertisedHost(host, networkInterfaces())
-          const reachable = formatWebSocketAddress({ host: advertised, port, path: place.path, secure: false })
+          const reachable = formatWebSocketAddress({ host: advertised, port, path: place.path, secure })
           return { address: reachable, sockets: sockets.asObservable() }
         }),
       )
@@ -44,7 +48,7 @@ function upgradeHandler(sockets: Subject<Socket>, options: ResolvedWebSocketOpti
     WebSocket: LingeringWebSocket,
   })
   const open = (ws: LingeringWebSocket, request: IncomingMessage): void => {
-    const ends = endsOf(request.socket)
+    const ends = ipEnds(request.socket)
     const link = wsLink(ws, request.socket, { remote: ends.remote, ...options })
     const socket = messageSocket(link, ends, options)
     if (sockets.observed) sockets.next(socket)
@@ -62,7 +66,7 @@ function refusal(request: IncomingMessage, { accept }: ResolvedWebSocketOptions)
   const { url = '/', socket, headers: fields } = request
   const headers = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, String(value)]))
   try {
-    const accepted = accept({ path: url, origin: fields.origin, headers, remote: endsOf(socket).remote })
+    const accepted = accept({ path: url, origin: fields.origin, headers, remote: ipEnds(socket).remote })
     return accepted ? undefined : '403 Forbidden'
   } catch {
     return '500 Internal Server Error' // who cannot be judged is not taken, and the server lives on

@@ -1,5 +1,6 @@
 import { Observable, Subject, type Subscriber, type Subscription } from 'rxjs'
 import type { RpcError, Runtime } from '../../core/index.js'
+import type { Ends } from '../ends.js'
 import type { OwnedSocket } from '../owned-socket.js'
 import {
   connectionLost,
@@ -8,7 +9,7 @@ import {
   inboundTaken,
   textMessage,
 } from '../transport-errors.js'
-import type { Frame, FrameWriter } from '../transport.js'
+import type { Frame, FrameWriter, PeerCertificate } from '../transport.js'
 import { NORMAL, NOT_BINARY, TOO_LONG } from './close-code.js'
 import type { MessageLink, MessageSink } from './message-link.js'
 
@@ -22,14 +23,6 @@ export interface MessageSocketOptions {
   readonly highWaterMarkBytes: number
   /** How long `close` waits for the peer, or for progress, in ms. */
   readonly closeTimeoutMs: number
-}
-
-/** The two addresses of a connection. */
-export interface Ends {
-  /** Address of this end. */
-  readonly local: string
-  /** Address of the other end. */
-  readonly remote: string
 }
 
 /** Carries frames over an open link, each as one message. */
@@ -50,6 +43,7 @@ type State = 'open' | 'refusing' | 'closing' | 'left' | 'closed'
 class MessageSocket implements OwnedSocket, MessageSink {
   readonly local: string
   readonly remote: string
+  readonly peerCertificate: PeerCertificate | undefined
   readonly inbound: Observable<Frame>
   readonly writable: Observable<void>
   private readonly link: MessageLink
@@ -66,9 +60,10 @@ class MessageSocket implements OwnedSocket, MessageSink {
   private failure: RpcError | undefined
   private endListener: ((error: RpcError | undefined) => void) | undefined
 
-  constructor(link: MessageLink, { local, remote }: Ends, options: MessageSocketOptions) {
+  constructor(link: MessageLink, { local, remote, peerCertificate }: Ends, options: MessageSocketOptions) {
     this.local = local
     this.remote = remote
+    this.peerCertificate = peerCertificate
     this.inbound = new Observable(subscriber => this.take(subscriber))
     this.writableAgain = new Subject()
     this.writable = this.writableAgain.asObservable()

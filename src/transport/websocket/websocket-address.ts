@@ -5,10 +5,22 @@ import { invalidAddress } from '../transport-errors.js'
 export interface WebSocketAddress extends Address {
   /** The address as it was given. */
   readonly text: string
-  /** Whether it is TLS (`wss`); `undefined` when the address does not say. */
+  /** Whether it is `wss`; `undefined` when the address does not say. */
   readonly secure: boolean | undefined
   /** Path, `/` when the address names none. */
   readonly path: string
+}
+
+/** Where a WebSocket connects to. */
+export interface WebSocketTarget {
+  /** Name or IP address, IPv6 without brackets. */
+  readonly host: string
+  /** Port. */
+  readonly port: number
+  /** Path with its query, `/` when the address names none. */
+  readonly path: string
+  /** Whether it is `wss`. */
+  readonly secure: boolean
 }
 
 const FORM = 'ws://host:port/path, wss://host:port/path or host:port'
@@ -25,22 +37,18 @@ export function parseWebSocketAddress(text: string): WebSocketAddress {
 }
 
 /**
- * Reads an address to connect to and gives it as a URL; one without a scheme is of `ws`, or of `wss` when `secure`.
- * A scheme stands for its port, 80 or 443, where none is given. Throws as {@link parseWebSocketAddress} does.
+ * Reads an address to connect to; one without a scheme is `ws`, or `wss` when everything is to be `secured`, and then
+ * `ws` is refused. A scheme stands for its port, 80 or 443, where none is given. Throws as
+ * {@link parseWebSocketAddress} does.
  */
-export function parseWebSocketUrl(text: string, secure = false): string {
-  const { host, port, path, secure: said = secure } = split(text, parseDialAddress)
-  return formatWebSocketAddress({ host, port, path, secure: said })
+export function parseWebSocketTarget(text: string, secured = false): WebSocketTarget {
+  const { host, port, path, secure = secured } = split(text, parseDialAddress)
+  if (secured && !secure) throw invalidAddress(text, 'wss://, for `tls` secures every connection')
+  return { host, port, path, secure }
 }
 
 /** Writes `ws://host:port/path`, without the path `/`. */
-export function formatWebSocketAddress(address: {
-  readonly host: string
-  readonly port: number
-  readonly path: string
-  readonly secure: boolean
-}): string {
-  const { host, port, path, secure } = address
+export function formatWebSocketAddress({ host, port, path, secure }: WebSocketTarget): string {
   return `${secure ? 'wss' : 'ws'}://${formatAddress(host, port)}${path === '/' ? '' : path}`
 }
 

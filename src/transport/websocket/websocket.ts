@@ -7,8 +7,8 @@ import { resolveWebSocketOptions, type WebSocketOptions } from './websocket-opti
  * The transport over WebSocket: each frame is one binary message, sent in one piece and never compressed. Nothing else
  * is spoken: a text message ends the connection with INVALID_ARGUMENT (reason `text_message`), which the peer is told.
  *
- * Addresses are `ws://host:port/path`, an IPv6 host in brackets; a path that is left out is `/`, a port that is left
- * out 80. `host:port` is short for `ws://host:port`. `listen` also takes `:port` for every interface, port 0 for one
+ * Addresses are `ws://host:port/path`, or `wss` with TLS, an IPv6 host in brackets; a path that is left out is `/`, a port
+ * that is left out 80 or 443. `host:port` is short for one without a path, `wss` when there is `tls`. `listen` also takes `:port` for every interface, port 0 for one
  * that the system chooses, and `host:5000-5010` for the first free one of a range. A listener on every interface tells
  * an address that other machines can dial: this machine's first private IPv4 address, else its first public one.
  *
