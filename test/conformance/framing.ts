@@ -92,7 +92,7 @@ export const framing: readonly Point[] = [
   },
   {
     number: 2,
-    title: 'many frames in one chunk, the last cut, come in order',
+    title: 'many frames in one chunk come in order',
     notOver: { memory: 'whole frames' },
     run: async ({ network, open }) => {
       const rig = open()
@@ -116,7 +116,7 @@ export const framing: readonly Point[] = [
   },
   {
     number: 3,
-    title: 'a binary message is a frame, a text message an end',
+    title: 'a message is a frame, a text an end',
     notOver: { memory: 'no WebSocket', tcp: 'no WebSocket' },
     run: async ({ open }) => {
       const rig = open()

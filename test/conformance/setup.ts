@@ -1,4 +1,3 @@
-import { bytes, type Codec } from 'millrace/codec'
 import { messageOf, RpcError, type RpcError as Failure } from 'millrace/core'
 import type { Call, Peer } from 'millrace/protocol'
 import { rsocket } from 'millrace/protocol/rsocket'
@@ -10,23 +9,13 @@ import { setupFrame, type SetupParts } from '../support/raw-peer.js'
 import { record } from '../support/recording.js'
 import { thrownBy } from '../support/thrown-by.js'
 import { answering, bodiesOf, single } from '../support/virtual-wire.js'
+import { bytesAs } from './bytes-as.js'
 import { usual } from './handlers.js'
 import type { Point } from './point.js'
 import type { Lab } from './rig.js'
 
 const refusing = (): never => {
   throw new RpcError('PERMISSION_DENIED', 'no such tenant', { reason: 'unknown_tenant' })
-}
-
-/** A codec whose MIME type is as long as asked. */
-function ofType(contentType: string): Codec {
-  const codec = bytes()
-  return {
-    contentType,
-    encode: (value, reserve) => codec.encode(value, reserve),
-    decode: encoded => codec.decode(encoded),
-    decodeUnsafe: (encoded, start, end) => codec.decodeUnsafe(encoded, start, end),
-  }
 }
 
 /** What a server says to each SETUP, with a request behind it; no request may run. */
@@ -305,7 +294,7 @@ export const setup: readonly Point[] = [
     title: 'SETUP reaches the acceptor byte for byte',
     run: async ({ open }) => {
       const attributes = { zone: 'eu', 'client-id': 'é\u0000\uffff🙂' }
-      const codec = ofType('x'.repeat(255))
+      const codec = bytesAs('x'.repeat(255))
       const rig = open({ codec, keepAliveMs: 500, maxLifetimeMs: 1500 })
       await rig.serve(answering({ echo: ({ body }: { body: unknown }) => of(messageOf(body)) }))
       const { connection } = await rig.connect({ attributes })
@@ -313,7 +302,7 @@ export const setup: readonly Point[] = [
       await rig.settle()
       const client = await open({ codec, keepAliveMs: 500, maxLifetimeMs: 1500 }).rawServer()
 
-      const refused = thrownBy(() => rsocket(memoryTransport(), { codec: ofType('x'.repeat(256)) }))
+      const refused = thrownBy(() => rsocket(memoryTransport(), { codec: bytesAs('x'.repeat(256)) }))
 
       expect({ ...rig.accepted[0]?.attributes }).toEqual(attributes)
       expect(bodiesOf(reply)).toEqual([Uint8Array.of(1)])

@@ -13,8 +13,13 @@ import type { Connected, RawServer, Served } from '../support/virtual-wire.js'
 import type { Cut, NetworkOptions, Rig } from './rig.js'
 import { Traffic } from './traffic.js'
 
-/** Makes the transport of a rig. */
-export type SocketNetwork = (limits: Omit<NetworkOptions, 'cuts'>) => Transport
+/** The sockets of a rig. */
+export interface SocketNetwork {
+  /** Makes its transport. */
+  transport(limits: Omit<NetworkOptions, 'cuts'>): Transport
+  /** What the engines get instead of the transport, as a test of the points has it. @default the transport */
+  wrap?(transport: Transport): Transport
+}
 
 const ANY_ADDRESS = '127.0.0.1:0'
 const PATIENCE_MS = 5000
@@ -35,14 +40,14 @@ export class SocketRig implements Rig {
   private readonly opened: Subscription
   private address: string
 
-  constructor(network: SocketNetwork, options: RSocketOptions, { cuts, ...limits }: NetworkOptions) {
+  constructor({ transport, wrap = same }: SocketNetwork, options: RSocketOptions, { cuts, ...limits }: NetworkOptions) {
     this.scheduler = new VirtualTimeScheduler()
     const { random, id } = seededRuntime({ scheduler: this.scheduler, seed: 1 })
     this.runtime = { ...systemRuntime(), scheduler: this.scheduler, random, id }
     this.log = []
     this.accepted = []
     this.traffic = new Traffic()
-    this.transport = this.traffic.over(network(limits))
+    this.transport = wrap(this.traffic.over(transport(limits)))
     this.cuts = cuts
     this.proxy = undefined
     this.options = { runtime: this.runtime, codec: json(), log: event => this.log.push(event), ...options }
@@ -179,4 +184,8 @@ export class SocketRig implements Rig {
     this.scheduler.flush()
     this.scheduler.frame = time
   }
+}
+
+function same(transport: Transport): Transport {
+  return transport
 }

@@ -125,7 +125,7 @@ export const streamIds: readonly Point[] = [
   },
   {
     number: 40,
-    title: 'a request on an id of the other side ends it',
+    title: 'a request on an id of ours is an error',
     run: async ({ open }) => {
       for (const type of ['REQUEST_RESPONSE', 'REQUEST_FNF', 'REQUEST_STREAM', 'REQUEST_CHANNEL'] as const) {
         const n = type === 'REQUEST_STREAM' || type === 'REQUEST_CHANNEL' ? { word: 5 } : {}

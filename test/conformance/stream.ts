@@ -192,7 +192,7 @@ export const stream: readonly Point[] = [
   },
   {
     number: 56,
-    title: 'nothing comes after the end, an empty item is an item',
+    title: 'nothing follows the end, an empty item is one',
     run: async ({ open }) => {
       const rig = open({ codec: bytes() })
       const { connection, peer } = await rig.rawServer()

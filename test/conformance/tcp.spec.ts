@@ -2,4 +2,4 @@ import { tcp } from 'millrace/transport/tcp'
 import { SocketRig } from './socket-rig.js'
 import { testPoints } from './test-points.js'
 
-testPoints('tcp', (options, network) => new SocketRig(tcp, options, network))
+testPoints('tcp', (options, network) => new SocketRig({ transport: tcp }, options, network))

@@ -5,7 +5,7 @@ import type { Lab, Network, NetworkOptions, Rig } from './rig.js'
 import type { RSocketOptions } from 'millrace/protocol/rsocket'
 
 /** The points about large numbers take some seconds each when they run in full. */
-const LONGEST_MS = 60_000
+const LONGEST_MS = 120_000
 
 /** Whether the points about large numbers run in full. */
 export const thorough: boolean = process.env['CONFORMANCE'] === 'full'

@@ -2,4 +2,4 @@ import { websocket } from 'millrace/transport/websocket'
 import { SocketRig } from './socket-rig.js'
 import { testPoints } from './test-points.js'
 
-testPoints('websocket', (options, network) => new SocketRig(websocket, options, network))
+testPoints('websocket', (options, network) => new SocketRig({ transport: websocket }, options, network))

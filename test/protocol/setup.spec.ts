@@ -4,7 +4,6 @@ import { rsocket } from 'millrace/protocol/rsocket'
 import { memoryTransport } from 'millrace/transport'
 import { NEVER, of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { fromHex } from '../support/raw-frame.js'
 import { setupFrame, type SetupParts } from '../support/raw-peer.js'
 import { record } from '../support/recording.js'
 import { thrownBy } from '../support/thrown-by.js'
@@ -277,21 +276,5 @@ describe('rsocket', () => {
     wire.advance(0)
 
     expect(binding.error).toMatchObject({ reason: 'listen_failed' })
-  })
-
-  it('speaks the golden SETUP of the specification', () => {
-    const golden = fromHex(
-      '00000000040000010000000001f4000005dc276d6573736167652f782e72736f636b65742e636f6d706f736974652d6d657461646174612e76300a746578742f706c61696e',
-    )
-    const parts = {
-      keepAliveMs: 500,
-      maxLifetimeMs: 1500,
-      metadataType: 'message/x.rsocket.composite-metadata.v0',
-      dataType: 'text/plain',
-    }
-
-    const written = setupFrame(parts)
-
-    expect(written).toEqual(golden)
   })
 })

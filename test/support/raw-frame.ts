@@ -117,6 +117,9 @@ export interface ReadFrame {
   readonly data: Uint8Array
 }
 
+/** Frames whose metadata is the rest, without a length, and SETUP, whose metadata comes late. */
+const METADATA_IS_REST: ReadonlySet<string> = new Set(['LEASE', 'METADATA_PUSH', 'SETUP'])
+
 /** Takes a frame apart. */
 export function readFrame(bytes: Uint8Array): ReadFrame {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
@@ -126,7 +129,7 @@ export function readFrame(bytes: Uint8Array): ReadFrame {
   const hasWord = type === 'REQUEST_STREAM' || type === 'REQUEST_CHANNEL' || type === 'REQUEST_N' || type === 'ERROR'
   let at = hasWord ? 10 : 6
   let metadata: Uint8Array | undefined
-  if ((flags & flagBits.M) !== 0 && type !== 'SETUP') {
+  if ((flags & flagBits.M) !== 0 && !METADATA_IS_REST.has(type)) {
     const end = at + 3 + ((view.getUint16(at) << 8) | view.getUint8(at + 2))
     metadata = bytes.slice(at + 3, end)
     at = end
