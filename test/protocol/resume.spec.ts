@@ -415,4 +415,17 @@ describe('a server that resumes', () => {
 
     expect(cables.wire.log.filter(({ fields }) => fields?.['reason'] === 'resume_expired')).toHaveLength(1)
   })
+
+  it('lets no session wait where none may', () => {
+    const cables = new Cables({ resume: { maxDetached: 0 } })
+    cables.wire.serve(peer)
+    const client = cables.wire.connect()
+    cables.enter(0, 'frozen')
+
+    client.lifetime.subscription.unsubscribe()
+    cables.wire.advance(30_500)
+
+    expect(cables.wire.log.map(({ fields }) => fields?.['reason'])).toContain('resume_expired')
+    expect(cables.wire.pending).toBe(0)
+  })
 })

@@ -304,8 +304,8 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
       {
         send: () => this.sender.send(0, FrameType.KEEPALIVE, Flag.RESPOND, NONE, undefined, NO_POSITION),
         dead: () => {
-          if (this.abandons(maxLifetimeMs)) this.keepAlive(sendEveryMs, maxLifetimeMs)
-          else this.onSilence(maxLifetimeMs)
+          if (!this.abandons(maxLifetimeMs)) this.onSilence(maxLifetimeMs)
+          else if (!this.ended) this.keepAlive(sendEveryMs, maxLifetimeMs)
         },
       },
     )

@@ -108,7 +108,7 @@ export abstract class ResumableSocket implements Socket, Session, CarrierOwner {
     if (this.phase === 'closing' || this.phase === 'over') return
     const { carrier } = this
     if (this.phase === 'session' && carrier !== undefined && !this.endTold) {
-      while (this.retained.behind) this.retained.sendNext(carrier.send) // what was accepted leaves first
+      this.sendRest(carrier)
       carrier.sendFrame(connectionErrorFrame(ErrorCode.CONNECTION_ERROR, closedInOrder()))
     }
     this.phase = 'closing'
@@ -356,6 +356,15 @@ export abstract class ResumableSocket implements Socket, Session, CarrierOwner {
     if (retained.behind) return
     if (this.resumable) this.askIfMuch()
     else retained.clear()
+  }
+
+  /** What was accepted leaves before the end. */
+  private sendRest(carrier: Carrier): void {
+    try {
+      while (this.retained.behind) this.retained.sendNext(carrier.send)
+    } catch {
+      // A frame is over the limit of the transport; whoever sent it has gone.
+    }
   }
 
   private wake(): void {
