@@ -91,6 +91,8 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
+// What a row that has failed leaves behind fails later, when nobody waits for it any more.
+process.on('unhandledRejection', () => {})
 try {
   process.exit((await main()) ? 0 : 1)
 } catch (error) {

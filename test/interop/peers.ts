@@ -28,7 +28,9 @@ export interface JavaClient {
   readonly on: string
   /** Makes a call over it. */
   readonly call: (kind: CallKind, parameters: Parameters) => JavaCall
-  /** Port of the millrace server. */
+  /** The millrace server. */
+  readonly binding: Binding
+  /** Its port. */
   readonly port: number
   /** What the server has been asked. */
   readonly seen: Seen
@@ -58,25 +60,24 @@ export async function serveMillrace(
   const { actor, seen } = interopActor()
   const connections = new ReplaySubject<Connection>()
   const server = createServer({ actors: [actor], log: silentLog })
-  const port = await listen(bench, options, connection => {
+  const binding = await listen(bench, options, connection => {
     if (refuse !== undefined) throw refuse()
     connections.next(connection)
     return server
   })
-  return { port, seen, connections }
+  return { binding, port: portOf(binding.address), seen, connections }
 }
 
-/** Listens with millrace, and gives the port. */
+/** Listens with millrace. */
 export async function listen(
   { carrier, cleanup }: Bench,
   options: RSocketOptions,
   serve: (connection: Connection) => Peer,
-): Promise<number> {
+): Promise<Binding> {
   const bound = new ReplaySubject<Binding>()
   const protocol = rsocket(transportOf(carrier), { codec: json(), log: silentLog, ...options })
   cleanup.add(protocol.listen(addressOf(carrier, 0), serve).subscribe(bound))
-  const { address } = await firstValueFrom(bound)
-  return portOf(address)
+  return await firstValueFrom(bound)
 }
 
 /** Starts a millrace server, and a Java client that connects to it. */

@@ -313,6 +313,30 @@ describe('a foreign client', () => {
 
     expect(peer.received.map(frame => readFrame(frame).data)).toEqual([Uint8Array.of(0x07)])
   })
+
+  it('hears that the server drains after its last call (78)', () => {
+    const wire = new VirtualWire({ closeTimeoutMs: 50 })
+    const work$ = new Subject<Message>()
+    const { binding } = wire.serve(answering({ work: () => work$ }))
+    const peer = wire.rawClient({ metadataType: COMPOSITE_METADATA })
+    peer.send(request('REQUEST_RESPONSE', 'work'))
+    wire.advance(0)
+
+    const drained = record(binding.drain())
+    peer.send(request('REQUEST_RESPONSE', 'work', '1', { id: 3 }))
+    wire.advance(1000)
+    const before = peer.lines()
+    work$.next(messageOf('done'))
+    wire.advance(0)
+    const after = peer.lines()
+    wire.advance(50)
+
+    expect([before, after]).toEqual([
+      ['ERROR 3 REJECTED draining'],
+      ['PAYLOAD 1 NC "done"', 'ERROR 0 CONNECTION_CLOSE draining'],
+    ])
+    expect([peer.ending, drained.completed]).toEqual(['closed', true])
+  })
 })
 
 describe('a client of a foreign server', () => {

@@ -163,7 +163,8 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   drain(): void {
     if (this.status$.value !== 'open') return
     this.status$.next('draining')
-    this.sendDraining()
+    // Others fail their running calls when they hear of it, so they do when there are none; until then they are refused.
+    if (!this.metadata.foreign) this.sendDraining()
     this.closeWhenIdle()
   }
 
@@ -339,7 +340,8 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
       this.allowance?.renew(this.granted)
       this.sendLease(this.granted)
     }
-    if (this.status$.value === 'draining' && !this.peerDrains) this.sendDraining()
+    const hears = !this.metadata.foreign || this.closing !== undefined
+    if (this.status$.value === 'draining' && !this.peerDrains && hears) this.sendDraining()
   }
 
   private isOwn(streamId: number): boolean {
@@ -358,8 +360,16 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
       this.runtime.microtask(() => {
         if (!this.isBusy()) this.end(undefined)
       })
-      return
-    }
+    } else if (this.metadata.foreign) {
+      this.runtime.microtask(() => {
+        if (this.isBusy() || this.closing !== undefined || this.ended) return
+        this.sendDraining()
+        this.closeSoon()
+      })
+    } else this.closeSoon()
+  }
+
+  private closeSoon(): void {
     // The peer closes when it has read that we drain; a request that it sent before is refused, not lost.
     this.closing = this.runtime.scheduler.schedule(() => this.end(undefined), this.options.closeTimeoutMs)
   }

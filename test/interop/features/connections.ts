@@ -1,7 +1,8 @@
 import { deepEqual, equal, match } from 'node:assert/strict'
 import { createServer, createStub } from 'millrace/actors'
 import { RpcError, silentLog } from 'millrace/core'
-import { firstValueFrom, timer } from 'rxjs'
+import { pacedMap } from 'millrace/streams'
+import { BehaviorSubject, first, firstValueFrom, map, timer } from 'rxjs'
 import { Interop } from '../contract.js'
 import { interopActor } from '../interop-actor.js'
 import { textOf } from '../java-call.js'
@@ -130,6 +131,42 @@ export const connections: readonly Feature[] = [
 
       deepEqual({ ...(await pushed) }, { a: 'b' })
       deepEqual(textOf((await bench.java.until(server, 'pushed'))['metadata'] as ToldBytes), PUSHED.toString())
+    },
+  },
+  {
+    name: 'who drains lets running calls end',
+    async client(bench) {
+      const { on, call, binding } = await javaClient(bench)
+      const range = call('stream', { route: 'interop.range', data: '20', demand: 10 })
+      await range.items(10)
+
+      const drained = all(binding.drain())
+      const refused = await call('unary', { route: 'interop.echo', data: '1' }).ended()
+      range.more(11)
+
+      const { items, error } = await range.ended()
+      deepEqual([items.map(Number), error, refused.error?.type], [upTo(20), undefined, 'RejectedException'])
+      await drained
+      await bench.java.until(on, 'closed')
+    },
+    async server(bench) {
+      const { server, stub, connection } = await javaServer(bench, { millrace: { window: 8 } })
+      const open$ = new BehaviorSubject(false)
+      const held = pacedMap((item: number) =>
+        open$.pipe(
+          first(open => open),
+          map(() => item),
+        ),
+      )
+      const read = all(stub.range(20).pipe(held))
+      await bench.java.until(server, 'requested')
+
+      connection.drain()
+      const { reason } = await failureOf(stub.echo(1))
+      open$.next(true)
+
+      deepEqual([await read, reason], [upTo(20), 'connection_draining'])
+      await all(connection.status)
     },
   },
   {

@@ -15,7 +15,7 @@ import { RpcError, silentLog } from 'millrace/core'
 import { compositeMetadata, rsocket } from 'millrace/protocol/rsocket'
 import { memoryRegistry } from 'millrace/registry'
 import { lastValueFrom, map, NEVER, reduce, startWith, throwError } from 'rxjs'
-import { addressOf, transportOf } from '../carriers.js'
+import { addressOf, portOf, transportOf } from '../carriers.js'
 import type { Ending } from '../java-call.js'
 import type { CallKind } from '../java-peer.js'
 import { connectJava, listen, serveJava } from '../peers.js'
@@ -119,8 +119,8 @@ function line(text: string): Line {
 
 async function called(bench: Bench, kind: CallKind, route: string, data: unknown): Promise<Ending> {
   const server = createServer({ actors: [words], log: silentLog })
-  const port = await listen(bench, {}, () => server)
-  const on = await connectJava(bench, port)
+  const { address } = await listen(bench, {}, () => server)
+  const on = await connectJava(bench, portOf(address))
   return await bench.java.call(on, kind, { route, data: JSON.stringify(data) }).ended()
 }
 
