@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs'
 import type { Header } from '../core/index.js'
+import type { PeerCertificate } from '../transport/index.js'
 import type { DirectPeer, Peer } from './peer.js'
 
 /** What each side told the other when the connection was set up; names and values. */
@@ -13,7 +14,9 @@ export interface Connection extends DirectPeer {
   readonly local: string
   /** Address of the other end. */
   readonly remote: string
-  /** What the peer told about itself. */
+  /** The certificate that the peer has proven to be its own, where the transport secures connections and it has one. */
+  readonly peerCertificate: PeerCertificate | undefined
+  /** What the peer told about itself, unproven. */
   readonly attributes: Attributes
   /** Current status first, then every change; `draining` takes no new calls. Completes after `closed`. */
   readonly status: Observable<ConnectionStatus>

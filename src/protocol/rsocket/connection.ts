@@ -10,7 +10,7 @@ import {
   type RetryAdvice,
   type Runtime,
 } from '../../core/index.js'
-import type { Frame } from '../../transport/index.js'
+import type { Frame, PeerCertificate } from '../../transport/index.js'
 import { callOf, type Call, type Peer, type ReplyObserver } from '../peer.js'
 import type { Connection, ConnectionStatus } from '../protocol.js'
 import { CodecTable } from './codec-table.js'
@@ -40,6 +40,7 @@ export type ConnectionEnd = RpcError | undefined
 export abstract class RSocketConnection implements Connection, RequesterContext {
   readonly local: string
   readonly remote: string
+  readonly peerCertificate: PeerCertificate | undefined
   readonly sender: FrameSender
   /** The codecs that requests may ask for. */
   readonly codecs: CodecTable
@@ -82,6 +83,7 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   ) {
     this.local = socket.local
     this.remote = socket.remote
+    this.peerCertificate = socket.peerCertificate
     this.sender = new FrameSender(socket, options.fragmentBytes, () => this.onSent())
     this.codecs = new CodecTable([options.codec, ...options.codecs])
     this.codec = options.codec

@@ -1,6 +1,6 @@
 import { Subscription, type TeardownLogic } from 'rxjs'
 import { RpcError } from '../../../core/index.js'
-import type { Frame, FrameWriter, Socket } from '../../../transport/index.js'
+import type { Frame, FrameWriter, PeerCertificate, Socket } from '../../../transport/index.js'
 import type { SendFrame } from './retained-frames.js'
 
 /** Who hears of a {@link Carrier}. */
@@ -17,6 +17,8 @@ export interface CarrierOwner {
 export class Carrier {
   /** Who hears of it from now on. */
   owner: CarrierOwner
+  /** {@link Socket.peerCertificate}. */
+  readonly peerCertificate: PeerCertificate | undefined
   /** {@link Socket.send}. */
   readonly send: SendFrame
   private readonly socket: Socket
@@ -24,6 +26,7 @@ export class Carrier {
 
   constructor(socket: Socket, owner: CarrierOwner) {
     this.owner = owner
+    this.peerCertificate = socket.peerCertificate
     this.send = (length, write) => socket.send(length, write)
     this.socket = socket
     this.subscription = new Subscription()

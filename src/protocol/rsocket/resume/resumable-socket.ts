@@ -1,6 +1,6 @@
 import { Observable, Subject, type Subscriber, type Subscription } from 'rxjs'
 import { retrySafely, RpcError } from '../../../core/index.js'
-import type { Frame, FrameWriter, Socket } from '../../../transport/index.js'
+import type { Frame, FrameWriter, PeerCertificate, Socket } from '../../../transport/index.js'
 import { ErrorCode, Flag, FrameType, HEADER_BYTES, readU16, readU32 } from '../frame.js'
 import { Carrier, type CarrierOwner } from './carrier.js'
 import { connectionErrorFrame, hasPosition, keepaliveFrame, readPosition, writePosition } from './resume-frame.js'
@@ -20,6 +20,7 @@ import type { ResumeEnd, Session } from './session.js'
 export abstract class ResumableSocket implements Socket, Session, CarrierOwner {
   readonly local: string
   readonly remote: string
+  readonly peerCertificate: PeerCertificate | undefined
   readonly inbound: Observable<Frame>
   readonly writable: Observable<void>
   readonly resumed: Observable<void>
@@ -57,6 +58,7 @@ export abstract class ResumableSocket implements Socket, Session, CarrierOwner {
   constructor(socket: Socket, context: SessionContext) {
     this.local = socket.local
     this.remote = socket.remote
+    this.peerCertificate = socket.peerCertificate
     this.writableAgain = new Subject()
     this.resumedAgain = new Subject()
     this.inbound = new Observable(subscriber => this.take(subscriber))

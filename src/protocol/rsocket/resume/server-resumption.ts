@@ -75,6 +75,9 @@ export class ServerResumption extends ResumableSocket implements ServerSession {
 
   private goOn(carrier: Carrier, { serverPosition, clientPosition }: ResumeRequest): void {
     if (!this.resumable) throw resumeRefused('the session is resumed no more')
+    // Certificates are renewed, subjects stay.
+    if (carrier.peerCertificate?.subject !== this.peerCertificate?.subject)
+      throw resumeRefused('the client has the certificate of another one')
     if (clientPosition > this.received)
       throw resumeRefused(`the client retains from ${clientPosition} on, ${this.received} bytes have arrived`)
     if (!this.retained.isBoundary(serverPosition))
