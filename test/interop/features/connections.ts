@@ -134,6 +134,27 @@ export const connections: readonly Feature[] = [
     },
   },
   {
+    name: 'many calls at once',
+    async client(bench) {
+      const { call } = await javaClient(bench)
+
+      const calls = upTo(500).map(n => call('unary', { route: 'interop.echo', data: n }))
+
+      const ends = await Promise.all(calls.map(each => each.ended()))
+      deepEqual(
+        ends.map(({ items }) => items),
+        upTo(500).map(n => [String(n)]),
+      )
+    },
+    async server(bench) {
+      const { stub } = await javaServer(bench)
+
+      const replies = await Promise.all(upTo(500).map(n => stub.promise.echo(n)))
+
+      deepEqual(replies, upTo(500))
+    },
+  },
+  {
     name: 'who drains lets running calls end',
     async client(bench) {
       const { on, call, binding } = await javaClient(bench)

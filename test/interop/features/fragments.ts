@@ -13,8 +13,7 @@ const mtus: readonly number[] = [64, 1024]
 
 const bothAt = (mtu: number): SetUp => ({ millrace: { fragmentBytes: mtu }, java: { fragment: mtu } })
 
-/** Payloads in fragments, in both directions. */
-export const fragments: readonly Feature[] = mtus.flatMap(mtu => [
+const inSizes: readonly Feature[] = mtus.flatMap(mtu => [
   {
     name: `fragments of ${mtu}: 1 MiB there and back`,
     async client(bench) {
@@ -80,3 +79,23 @@ export const fragments: readonly Feature[] = mtus.flatMap(mtu => [
     },
   },
 ])
+
+/** Payloads in fragments, in both directions. */
+export const fragments: readonly Feature[] = [
+  ...inSizes,
+  {
+    name: 'fragments: 1 MiB, whole from Java and in our default size',
+    async client(bench) {
+      const { call } = await javaClient(bench)
+
+      const { items } = await call('unary', { route: 'interop.echo', fill: MIB }).ended()
+
+      deepEqual(items, [digestOf(JSON.stringify(fillText(MIB)))])
+    },
+    async server(bench) {
+      const { stub } = await javaServer(bench)
+
+      equal(await stub.promise.echo(fillText(MIB)), fillText(MIB))
+    },
+  },
+]
