@@ -10,7 +10,7 @@ import { testTransport, type TransportSetup } from '../compliance/transport.js'
 import { countingRuntime } from '../support/counting-runtime.js'
 import { eventually } from '../support/deadline.js'
 
-const PATIENCE_MS = 5000
+const PATIENCE_MS = 15_000
 const platform = globalThis as { WebSocket?: unknown }
 const own = platform.WebSocket
 
@@ -51,6 +51,7 @@ const withListenerOfNode = (): TransportSetup => {
     deadAddress: 'ws://127.0.0.1:1',
     invalidAddresses: ['', 'localhost', 'tcp://localhost:80', 'ws://localhost:x/'],
     openResources: () => runtime.openTimers + handles(),
+    patienceMs: PATIENCE_MS,
   }
 }
 

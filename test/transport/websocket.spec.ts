@@ -18,7 +18,7 @@ import { testTransport } from '../compliance/transport.js'
 import { countingRuntime } from '../support/counting-runtime.js'
 import { eventually, turns } from '../support/deadline.js'
 
-const PATIENCE_MS = 5000
+const PATIENCE_MS = 15_000
 const LOOPBACK = 'ws://127.0.0.1:0'
 const hasIpv6 = Object.values(networkInterfaces()).some(list => list?.some(({ address }) => address === '::1'))
 
@@ -31,6 +31,7 @@ testTransport('websocket', () => {
     deadAddress: 'ws://127.0.0.1:1',
     invalidAddresses: ['', 'localhost', 'tcp://localhost:80', 'ws://', 'ws://localhost:x/', 'ws://h:1/a b'],
     openResources: () => runtime.openTimers + handles(),
+    patienceMs: PATIENCE_MS,
   }
 })
 
