@@ -1,4 +1,4 @@
-import { messageOf, type Message, type RpcError } from 'millrace/core'
+import { messageOf, type Message } from 'millrace/core'
 import { paced } from 'millrace/streams'
 import { map, NEVER, Subject, type Observable } from 'rxjs'
 import { expect } from 'vitest'
@@ -72,7 +72,7 @@ export const close: readonly Point[] = [
       await rig.settle()
       await serving.settle()
 
-      const lost: Partial<RpcError> = { code: 'UNAVAILABLE', reason: 'connection_lost' }
+      const lost = { code: 'UNAVAILABLE', reason: 'connection_lost', cause: { rawMessage: 'broken' } }
       expect([...calls, lifetime].map(({ error }) => error)).toMatchObject([lost, lost, lost, lost, lost])
       expect([peer.ending, client.ending, work$.observed]).toEqual(['closed', 'closed', false])
     },

@@ -59,6 +59,7 @@ async function allAre(
   for (const [what, frame] of Object.entries(frames)) {
     expect({ what, ...(await fateOf(rig, frame)) }).toEqual({ what, ...fate })
   }
+  expect(rig.log[0]?.fields?.['reason']).toBe(fate === FATAL ? 'malformed_frame' : undefined)
   const reply = record(bystander.connection.call(single('unary', 'echo', 'still here')))
   await rig.settle()
   expect(bodiesOf(reply)).toEqual(['still here'])

@@ -116,7 +116,12 @@ export const requestResponse: readonly Point[] = [
       expect([0x202, 0x204]).toContain(unknown)
       expect(lineOf(first(peer.received))).toContain('ERROR 1 APPLICATION_ERROR')
       expect(calls.map(({ error }) => error)).toMatchObject(
-        codes.map(rsocketCode => ({ rawMessage: 'own', details: { rsocketCode } })),
+        codes.map(rsocketCode => ({
+          code: 'UNKNOWN',
+          reason: 'rsocket_error',
+          rawMessage: 'own',
+          details: { rsocketCode },
+        })),
       )
     },
   },

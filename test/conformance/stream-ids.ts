@@ -188,14 +188,21 @@ export const streamIds: readonly Point[] = [
       const { connection } = await rig.connect()
       const count = thorough ? (network === 'memory' ? MANY : FEWER) : SLICE
       let ended = 0
-      const call = single('unary', 'echo', 1)
+      const calls: readonly Call[] = [
+        ...Array.from({ length: 9 }, () => single('unary', 'echo', 1)),
+        single('serverStream', 'empty'),
+      ]
+      const next = (): void => {
+        const call = first(calls.slice(ended % calls.length))
+        connection.call(call).subscribe({ complete: again })
+      }
       const again = (): void => {
         ended++
-        if (ended % SLICE !== 0) connection.call(call).subscribe({ complete: again })
+        if (ended % SLICE !== 0) next()
       }
 
       while (ended < count) {
-        connection.call(call).subscribe({ complete: again })
+        next()
         await rig.settle()
       }
 

@@ -50,19 +50,6 @@ describe('a duplex call', () => {
     expect([running(connection), running(wire.accepted[0])]).toEqual([0, 0])
   })
 
-  it('sends nothing but its header before it may', () => {
-    const wire = new VirtualWire({ window: 8 })
-    const { connection, peer } = wire.rawServer()
-
-    record(connection.call(streaming('duplex', 'echo', concat(of(1, 2, 3), NEVER))))
-    wire.advance(0)
-    const before = peer.lines()
-    peer.send({ type: 'REQUEST_N', id: 1, word: 2 })
-    wire.advance(0)
-
-    expect([before, peer.lines()]).toEqual([['REQUEST_CHANNEL 1 n=8'], ['PAYLOAD 1 N 1', 'PAYLOAD 1 N 2']])
-  })
-
   it('may end its requests without being asked for any', () => {
     const wire = new VirtualWire()
     const { connection, peer } = wire.rawServer()
@@ -102,49 +89,6 @@ describe('a duplex call', () => {
     wire.advance(0)
 
     expect(replies.completed).toBe(true)
-    expect(requests$.observed).toBe(false)
-    expect(peer.lines()).toEqual(['REQUEST_CHANNEL 1 n=256', 'CANCEL 1'])
-  })
-
-  it('stops its requests and not its replies on CANCEL', () => {
-    const wire = new VirtualWire()
-    const { connection, peer } = wire.rawServer()
-    const requests$ = new Subject<unknown>()
-    const replies = record(connection.call(streaming('duplex', 'echo', requests$)))
-
-    peer.send({ type: 'CANCEL', id: 1 })
-    peer.item(1, 'a')
-    peer.send({ type: 'PAYLOAD', id: 1, flags: 'C' })
-    wire.advance(0)
-
-    expect(requests$.observed).toBe(false)
-    expect(replies).toMatchObject({ values: [messageOf('a')], completed: true })
-    expect(peer.lines()).toEqual(['REQUEST_CHANNEL 1 n=256'])
-  })
-
-  it('ends both ways on ERROR', () => {
-    const wire = new VirtualWire()
-    const { connection, peer } = wire.rawServer()
-    const requests$ = new Subject<unknown>()
-    const replies = record(connection.call(streaming('duplex', 'echo', requests$)))
-
-    peer.send({ type: 'ERROR', id: 1, word: 0x203, data: 'gave up' })
-    wire.advance(0)
-
-    expect(replies.error).toMatchObject({ code: 'CANCELLED', rawMessage: 'gave up' })
-    expect(requests$.observed).toBe(false)
-    expect(running(connection)).toBe(0)
-  })
-
-  it('cancels both ways when unsubscribed', () => {
-    const wire = new VirtualWire()
-    const { connection, peer } = wire.rawServer()
-    const requests$ = new Subject<unknown>()
-    const replies = record(connection.call(streaming('duplex', 'echo', requests$)))
-
-    replies.subscription.unsubscribe()
-    wire.advance(0)
-
     expect(requests$.observed).toBe(false)
     expect(peer.lines()).toEqual(['REQUEST_CHANNEL 1 n=256', 'CANCEL 1'])
   })
@@ -330,18 +274,6 @@ describe('an answer to a channel', () => {
       'PAYLOAD 1 N "more"',
       'PAYLOAD 1 C',
     ])
-  })
-
-  it('takes an end within the request itself', () => {
-    const wire = new VirtualWire()
-    wire.serve(answering({ sum }))
-    const peer = wire.rawClient()
-
-    peer.request('REQUEST_CHANNEL', 1, 'sum', { n: 1, flags: 'C' })
-    wire.advance(0)
-
-    expect(peer.lines()).toEqual(['PAYLOAD 1 N 0', 'PAYLOAD 1 C'])
-    expect(running(wire.accepted[0])).toBe(0)
   })
 
   it('says CANCEL for requests it wants no more', () => {

@@ -242,29 +242,6 @@ describe('fragments', () => {
     expect(peer.lines()).toEqual(['PAYLOAD 1 NC "hello"'])
   })
 
-  it('without NEXT are taken (72)', () => {
-    const [wire, peer] = served({})
-
-    for (const frame of request('REQUEST_RESPONSE', 1, 'echo', 'hello'))
-      peer.send({ ...frame, flags: (frame.flags ?? '').replace('N', '') })
-    wire.advance(0)
-
-    expect(peer.lines()).toEqual(['PAYLOAD 1 NC "hello"'])
-  })
-
-  it('of several streams may be mixed (67)', () => {
-    const [wire, peer] = served({})
-    const [a, b] = [request('REQUEST_RESPONSE', 1, 'echo', 'one'), request('REQUEST_RESPONSE', 3, 'echo', 'two')]
-
-    for (const [index, frame] of a.entries()) {
-      peer.send(frame)
-      for (const other of b.slice(index, index + 1)) peer.send(other)
-    }
-    wire.advance(0)
-
-    expect(peer.lines()).toEqual(['PAYLOAD 1 NC "one"', 'PAYLOAD 3 NC "two"'])
-  })
-
   it('that are cancelled are dropped (68)', () => {
     const [wire, peer] = served({})
     const [head, , tail] = request('REQUEST_RESPONSE', 1, 'echo', 'one') as [FrameParts, FrameParts, FrameParts]
@@ -276,17 +253,6 @@ describe('fragments', () => {
     wire.advance(0)
 
     expect(peer.lines()).toEqual(['PAYLOAD 3 NC "two"'])
-  })
-
-  it('that also complete are whole (69)', () => {
-    const wire = new VirtualWire()
-    const { connection, peer } = wire.rawServer()
-    const replies = record(connection.call(single('serverStream', 'echo')))
-
-    peer.send({ type: 'PAYLOAD', id: 1, flags: 'NFC', data: '1' })
-    wire.advance(0)
-
-    expect([bodiesOf(replies), replies.completed]).toEqual([[1], true])
   })
 
   it('with metadata behind data end the connection', () => {

@@ -1,6 +1,5 @@
-import { header, messageOf, type Message } from 'millrace/core'
-import type { Lease } from 'millrace/protocol/rsocket'
-import { concat, NEVER, of, Subject, throwError } from 'rxjs'
+import { header, messageOf } from 'millrace/core'
+import { concat, NEVER, of, throwError } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { first } from '../support/first.js'
 import { u32, type FrameParts } from '../support/raw-frame.js'
@@ -27,19 +26,6 @@ describe('a server with leases', () => {
     expect(peer.received).toEqual([Uint8Array.from([...u32(0), 0x08, 0x00, ...u32(1000), ...u32(5)])])
   })
 
-  it('refuses what goes beyond them (74)', () => {
-    const wire = new VirtualWire({ lease: concat(of({ ttlMs: 1000, requests: 2 }), NEVER) })
-    wire.serve(echo)
-    const peer = wire.rawClient({ flags: 'L' })
-    peer.lines()
-
-    ask(peer, 1, 3, 5)
-    peer.request('REQUEST_FNF', 7, 'echo', { body: 7 })
-    wire.advance(0)
-
-    expect(peer.lines()).toEqual(['PAYLOAD 1 NC 1', 'PAYLOAD 3 NC 3', 'ERROR 5 REJECTED lease_exceeded'])
-  })
-
   it('holds clients that did not ask to the same limit', () => {
     const wire = new VirtualWire({ lease: { perSecond: 2 } })
     wire.serve(echo)
@@ -58,41 +44,6 @@ describe('a server with leases', () => {
       ['answered', 'answered', 'lease_exceeded true'],
       ['answered', 'answered', 'lease_exceeded true'],
     ])
-  })
-
-  it('replaces the last by a new one (75)', () => {
-    const leases = new Subject<Lease>()
-    const wire = new VirtualWire({ lease: leases })
-    wire.serve(echo)
-    const peer = wire.rawClient({ flags: 'L' })
-
-    leases.next({ ttlMs: 1000, requests: 100 })
-    leases.next({ ttlMs: 1000, requests: 1 })
-    ask(peer, 1, 3)
-    wire.advance(0)
-    leases.next({ ttlMs: 0, requests: 9 })
-    ask(peer, 5)
-    wire.advance(0)
-
-    expect(peer.lines().filter(line => !line.startsWith('LEASE'))).toEqual([
-      'PAYLOAD 1 NC 1',
-      'ERROR 3 REJECTED lease_exceeded',
-      'ERROR 5 REJECTED lease_exceeded',
-    ])
-  })
-
-  it('lets running streams go on when they lapse (76)', () => {
-    const wire = new VirtualWire({ lease: concat(of({ ttlMs: 10, requests: 1 }), NEVER) })
-    const items = new Subject<Message>()
-    wire.serve(answering({ items: () => items }))
-    const peer = wire.rawClient({ flags: 'L' })
-    peer.request('REQUEST_STREAM', 1, 'items', { n: 9 })
-    wire.advance(100)
-
-    items.next(messageOf('late'))
-    wire.advance(0)
-
-    expect(peer.lines().at(-1)).toBe('PAYLOAD 1 N "late"')
   })
 
   it('reports a grant that fails, and admits no more', () => {
@@ -228,34 +179,7 @@ describe('a client that honours leases', () => {
   })
 })
 
-describe('LEASE', () => {
-  it('that is cut short ends the connection (7)', () => {
-    const wire = new VirtualWire()
-    wire.serve(echo)
-    const peer = wire.rawClient()
-
-    peer.send({ type: 'LEASE', data: '1234' })
-    wire.advance(0)
-
-    expect(peer.lines()).toEqual(['ERROR 0 CONNECTION_ERROR malformed_frame'])
-  })
-})
-
 describe('metadataPush', () => {
-  it('reaches the other side, in both directions (77)', () => {
-    const wire = new VirtualWire()
-    wire.serve(echo)
-    const { connection } = wire.connect()
-    const atClient = record(connection.pushes)
-    const atServer = record(first(wire.accepted).pushes)
-
-    connection.metadataPush(header({ from: 'client' }))
-    first(wire.accepted).metadataPush(header({ from: 'server' }))
-    wire.advance(0)
-
-    expect([atServer.values, atClient.values]).toEqual([[header({ from: 'client' })], [header({ from: 'server' })]])
-  })
-
   it('that does not read is dropped', () => {
     const wire = new VirtualWire()
     wire.serve(echo)

@@ -171,18 +171,6 @@ describe('a server that is asked to resume', () => {
     expect(third.lines()).toEqual(['RESUME_OK 0', 'PAYLOAD 1 NC "a"'])
   })
 
-  it.each(['SETUP', 'RESUME'] as const)('82: takes RESUME after %s for an error', first => {
-    const server = new ResumingServer()
-    const client = first === 'SETUP' ? server.begin() : (server.begin(), server.resume({}))
-    client.lines()
-
-    client.send(resumeFrame({}))
-    server.wire.advance(0)
-
-    expect(client.lines()).toEqual(['ERROR 0 CONNECTION_ERROR malformed_frame'])
-    expect(client.ending).toBe('closed')
-  })
-
   it('takes the word of the client that it ends', () => {
     const server = new ResumingServer()
     const client = server.begin()

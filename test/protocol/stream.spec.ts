@@ -1,21 +1,6 @@
-import { messageOf, type Message, RpcError } from 'millrace/core'
+import { messageOf, type Message, type RpcError } from 'millrace/core'
 import { hold, paced, pacedMap, type Release } from 'millrace/streams'
-import {
-  concat,
-  finalize,
-  from,
-  interval,
-  map,
-  mergeMap,
-  NEVER,
-  type Observable,
-  of,
-  range,
-  Subject,
-  take,
-  tap,
-  throwError,
-} from 'rxjs'
+import { finalize, from, interval, map, mergeMap, type Observable, of, range, Subject, take, tap } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { record } from '../support/recording.js'
 import { answering, bodiesOf, single, VirtualWire } from '../support/virtual-wire.js'
@@ -142,36 +127,6 @@ describe('a stream of replies', () => {
     expect(peer.lines()).toEqual([])
   })
 
-  it('ignores what comes after its end', () => {
-    const wire = new VirtualWire()
-    const { connection, peer, lifetime } = wire.rawServer()
-    const replies = record(connection.call(single('serverStream', 'numbers')))
-
-    peer.item(1, 'last', 'NC')
-    peer.item(1, 'late')
-    peer.send({ type: 'ERROR', id: 1, word: 0x201, data: 'late' })
-    wire.advance(0)
-
-    expect(replies).toMatchObject({ values: [messageOf('last')], completed: true })
-    expect(lifetime.error).toBeUndefined()
-  })
-
-  it.each([0x301, 0x8000_0000, 0xffff_fffe])('fails with the foreign error %i', word => {
-    const wire = new VirtualWire()
-    const { connection, peer } = wire.rawServer()
-    const replies = record(connection.call(single('serverStream', 'numbers')))
-
-    peer.send({ type: 'ERROR', id: 1, word, data: 'own code' })
-    wire.advance(0)
-
-    expect(replies.error).toMatchObject({
-      code: 'UNKNOWN',
-      reason: 'rsocket_error',
-      details: { rsocketCode: word },
-      rawMessage: 'own code',
-    })
-  })
-
   it('gives trailers and header entries of items', () => {
     const wire = new VirtualWire()
     const items = [{ header: { page: '1' }, body: 'a' }, messageOf(null), { header: { total: '2' }, body: undefined }]
@@ -188,103 +143,6 @@ describe('a stream of replies', () => {
 })
 
 describe('an answer with a stream', () => {
-  it('sends no more items than were asked for', () => {
-    const wire = new VirtualWire()
-    wire.serve(answering({ numbers: numbers(10) }))
-    const peer = wire.rawClient()
-    peer.request('REQUEST_STREAM', 1, 'numbers', { n: 3 })
-    wire.advance(0)
-    const first = peer.lines().length
-
-    peer.send({ type: 'REQUEST_N', id: 1, word: 2 })
-    wire.advance(0)
-
-    expect([first, peer.lines()]).toEqual([3, ['PAYLOAD 1 N 3', 'PAYLOAD 1 N 4']])
-  })
-
-  it('adds up what is asked for', () => {
-    const wire = new VirtualWire()
-    const source$ = new Subject<number>()
-    wire.serve(answering({ numbers: () => source$.pipe(map(messageOf)) }))
-    const peer = wire.rawClient()
-    peer.request('REQUEST_STREAM', 1, 'numbers', { n: 3 })
-    peer.send({ type: 'REQUEST_N', id: 1, word: 2 })
-    wire.advance(0)
-
-    for (let index = 0; index < 8; index++) source$.next(index)
-    wire.advance(0)
-
-    expect(peer.lines()).toHaveLength(5)
-  })
-
-  it('takes 2^31 - 1 and more for no limit', () => {
-    const wire = new VirtualWire()
-    wire.serve(answering({ numbers: numbers(600) }))
-    const peer = wire.rawClient()
-
-    peer.request('REQUEST_STREAM', 1, 'numbers', { n: 1 })
-    peer.send({ type: 'REQUEST_N', id: 1, word: 0x7fff_ffff })
-    peer.send({ type: 'REQUEST_N', id: 1, word: 0x7fff_ffff })
-    wire.advance(10)
-
-    expect(peer.lines()).toHaveLength(601)
-  })
-
-  it('ignores being asked for 0 more', () => {
-    const wire = new VirtualWire()
-    wire.serve(answering({ numbers: numbers(3) }))
-    const peer = wire.rawClient()
-
-    peer.request('REQUEST_STREAM', 1, 'numbers', { n: 1 })
-    peer.send({ type: 'REQUEST_N', id: 1, word: 0 })
-    wire.advance(0)
-
-    expect(peer.lines()).toEqual(['PAYLOAD 1 N 0'])
-  })
-
-  it.each(['REQUEST_STREAM', 'REQUEST_CHANNEL'] as const)('refuses an initial 0 in %s', type => {
-    const wire = new VirtualWire()
-    wire.serve(answering({ numbers: numbers(3) }))
-    const peer = wire.rawClient()
-
-    peer.request(type, 1, 'numbers', { n: 0 })
-    wire.advance(0)
-
-    expect(peer.lines()).toEqual(['ERROR 1 INVALID malformed_frame'])
-    expect(peer.ending).toBe('open')
-  })
-
-  it('needs no credit to end', () => {
-    const wire = new VirtualWire()
-    wire.serve(
-      answering({
-        empty: () => of(),
-        one: () => of(messageOf(1)),
-        failing: () => throwError(() => new RpcError('ABORTED', 'a', { reason: 'conflict' })),
-        later: () =>
-          concat(
-            of(messageOf(1)),
-            throwError(() => new RpcError('ABORTED', 'a', { reason: 'conflict' })),
-          ),
-      }),
-    )
-    const peer = wire.rawClient()
-
-    ;['empty', 'one', 'failing', 'later'].forEach((endpoint, index) => {
-      peer.request('REQUEST_STREAM', 1 + 2 * index, endpoint, { n: 1 })
-    })
-    wire.advance(0)
-
-    expect(peer.lines()).toEqual([
-      'PAYLOAD 1 C',
-      'PAYLOAD 3 N 1',
-      'PAYLOAD 3 C',
-      'ERROR 5 APPLICATION_ERROR conflict',
-      'PAYLOAD 7 N 1',
-      'ERROR 7 APPLICATION_ERROR conflict',
-    ])
-  })
-
   it('ends with the items that were waiting', () => {
     const wire = new VirtualWire()
     wire.serve(answering({ numbers: () => range(0, 3).pipe(map(messageOf)) }))
@@ -296,22 +154,6 @@ describe('an answer with a stream', () => {
     wire.advance(0)
 
     expect(peer.lines()).toEqual(['PAYLOAD 1 N 0', 'PAYLOAD 1 N 1', 'PAYLOAD 1 N 2', 'PAYLOAD 1 C'])
-  })
-
-  it('is torn down in the turn of CANCEL', () => {
-    const wire = new VirtualWire()
-    const torn: number[] = []
-    wire.serve(answering({ numbers: () => NEVER.pipe(finalize(() => torn.push(wire.runtime.scheduler.now()))) }))
-    const peer = wire.rawClient()
-    peer.request('REQUEST_STREAM', 1, 'numbers', { n: 2 })
-    wire.advance(5)
-
-    peer.send({ type: 'CANCEL', id: 1 })
-    peer.send({ type: 'CANCEL', id: 1 })
-    wire.advance(5)
-
-    expect(torn).toEqual([5])
-    expect(peer.lines()).toEqual([])
   })
 
   it('is torn down when the requester says ERROR', () => {
@@ -428,25 +270,6 @@ describe('streams beside each other', () => {
     expect(order).toHaveLength(903)
   })
 
-  it('leave nothing behind, however many end', () => {
-    const wire = new VirtualWire()
-    wire.serve(answering({ one: () => of(messageOf(1)) }))
-    const { connection } = wire.connect()
-    let ended = 0
-
-    for (let round = 0; round < 200; round++) {
-      for (let index = 0; index < 50; index++) {
-        connection.call(single('unary', 'one')).subscribe({ complete: () => ended++ })
-        connection.call(single('serverStream', 'one')).subscribe({ complete: () => ended++ })
-      }
-      wire.advance(0)
-    }
-
-    expect(ended).toBe(20_000)
-    expect(runningOn(connection)).toBe(0)
-    expect(runningOn(wire.accepted[0])).toBe(0)
-  })
-
   it('forget those cancelled while the socket was full', () => {
     const wire = new VirtualWire({}, { highWaterMarkBytes: 200 })
     wire.serve(answering({ endless: () => paced(Array.from({ length: 300 }, () => messageOf('x'.repeat(90)))) }))
@@ -502,7 +325,3 @@ describe('streams beside each other', () => {
     expect(produced).toBeLessThanOrEqual(worked + 8 + 1)
   })
 })
-
-function runningOn(connection: unknown): unknown {
-  return (connection as { readonly running: number }).running
-}

@@ -1,6 +1,6 @@
 import { messageOf, RpcError } from 'millrace/core'
 import type { SingleCall } from 'millrace/protocol'
-import { concat, finalize, map, NEVER, Observable, of, Subject, take, throwError, timer } from 'rxjs'
+import { concat, map, NEVER, Observable, of, Subject, take, throwError, timer } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { record } from '../support/recording.js'
 import { answering, bodiesOf, single, VirtualWire } from '../support/virtual-wire.js'
@@ -81,29 +81,6 @@ describe('a unary call', () => {
     wire.advance(0)
 
     expect(seen).toMatchObject([{ deadline: 1000 }])
-  })
-
-  it.each(['NC', 'N'])('ends with a reply flagged %s', flags => {
-    const wire = new VirtualWire()
-    const { connection, peer } = wire.rawServer()
-    const reply = record(connection.call(single('unary', 'echo', 'a')))
-
-    peer.item(1, 'b', flags)
-    peer.item(1, 'c', 'NC')
-    wire.advance(0)
-
-    expect(reply).toMatchObject({ values: [messageOf('b')], completed: true })
-  })
-
-  it('ends empty with an end alone', () => {
-    const wire = new VirtualWire()
-    const { connection, peer } = wire.rawServer()
-    const reply = record(connection.call(single('unary', 'echo', 'a')))
-
-    peer.send({ type: 'PAYLOAD', id: 1, flags: 'C' })
-    wire.advance(0)
-
-    expect(reply).toMatchObject({ values: [], completed: true })
   })
 
   it('fails when the reply cannot be read', () => {
@@ -251,30 +228,6 @@ describe('an answer to a unary call', () => {
     wire.advance(1)
 
     expect(reply.error).toMatchObject({ code: 'RESOURCE_EXHAUSTED', reason: 'frame_too_large' })
-  })
-
-  it('is not sent after CANCEL, nor made any longer', () => {
-    const wire = new VirtualWire()
-    const torn: string[] = []
-    wire.serve(
-      answering({
-        echo: () =>
-          timer(10, wire.runtime.scheduler).pipe(
-            map(messageOf),
-            finalize(() => torn.push('torn')),
-          ),
-      }),
-    )
-    const peer = wire.rawClient()
-    peer.request('REQUEST_RESPONSE', 1, 'echo', { body: 'a' })
-
-    peer.send({ type: 'CANCEL', id: 1 })
-    wire.advance(0)
-    const tornBy = [...torn]
-    wire.advance(20)
-
-    expect(tornBy).toEqual(['torn'])
-    expect(peer.lines()).toEqual([])
   })
 
   it('carries every part of an error', () => {
