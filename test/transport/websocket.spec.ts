@@ -74,7 +74,7 @@ describe('websocket', () => {
     expect(inbox.frames.map(frame => [...frame])).toEqual([[], [7, 8, 9], [5]])
   })
 
-  it('takes a message in fragments, as browsers send it', async () => {
+  it('takes a message in fragments', async () => {
     const { raw, socket } = await rawPeer()
     const inbox = receive(socket, PATIENCE_MS)
 
