@@ -2,6 +2,7 @@ import { longReply } from './long-reply.bench.js'
 import { slowConsumer } from './slow-consumer.bench.js'
 import { slowConsumerStyles } from './slow-consumer-styles.bench.js'
 import { unary } from './unary.bench.js'
+import { window } from './window.bench.js'
 
 /** `npm run bench -- NAME [--json]`: runs one bench, each of which answers one question. Exits 1 below its bar. */
 interface Bench {
@@ -17,6 +18,7 @@ const benches: { readonly [name: string]: Bench } = {
     flags: ['--json', '--styles'],
     run: flags => (flags.includes('--styles') ? slowConsumerStyles : slowConsumer)(flags.includes('--json')),
   },
+  window: { flags: ['--json'], run: flags => window(flags.includes('--json')) },
 }
 
 const [name = '', ...flags] = process.argv.slice(2)
