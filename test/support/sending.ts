@@ -2,6 +2,7 @@ import { seededRuntime } from 'millrace/core'
 import { memoryTransport, type Socket } from 'millrace/transport'
 import { VirtualTimeScheduler } from 'rxjs'
 import { FrameSender } from '../../src/protocol/rsocket/frame-sender.js'
+import { PayloadWindow } from '../../src/protocol/rsocket/payload-window.js'
 
 /** A sender of the engine over a memory link, and the frames that come out at its other end. */
 export function sending(): { readonly sender: FrameSender; readonly frames: () => Uint8Array[] } {
@@ -19,8 +20,9 @@ export function sending(): { readonly sender: FrameSender; readonly frames: () =
   scheduler.flush()
   transport.dial('memory:a').subscribe(dialled => (socket = dialled))
   scheduler.flush()
+  const window = new PayloadWindow({ scheduler, answersProbes: () => false, probe: () => {}, opened: () => {} })
   return {
-    sender: new FrameSender(socket as unknown as Socket, 1000, () => {}),
+    sender: new FrameSender(socket as unknown as Socket, 1000, window, () => {}),
     frames: () => {
       scheduler.flush()
       return frames

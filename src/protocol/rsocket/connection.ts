@@ -22,6 +22,7 @@ import { LeaseBudget, leasesOf, type Lease } from './lease.js'
 import { LeaseGate } from './lease-gate.js'
 import type { ConnectionMetadata } from './metadata-dialect.js'
 import { logTeardown } from './multiplexer.js'
+import { PayloadWindow } from './payload-window.js'
 import type { ResolvedRSocketOptions } from './options.js'
 import { request } from './request.js'
 import type { RequesterContext } from './requester-context.js'
@@ -61,6 +62,7 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   private readonly streams: Map<number, Stream>
   private readonly acceptor: RequestAcceptor
   private readonly streamFrames: StreamFrames
+  private readonly payloadWindow: PayloadWindow
   /** Most bytes of long payloads that may be on their way in fragments when another one is taken on. */
   private readonly maxLongBytes: number
   private readonly status$: BehaviorSubject<ConnectionStatus>
@@ -84,7 +86,14 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     this.local = socket.local
     this.remote = socket.remote
     this.peerCertificate = socket.peerCertificate
-    this.sender = new FrameSender(socket, options.fragmentBytes, () => this.onSent())
+    this.payloadWindow = new PayloadWindow({
+      scheduler: options.runtime.scheduler,
+      // Others would answer, too; but whether they do in time for this, nobody knows.
+      answersProbes: () => !this.metadata.foreign,
+      probe: bytes => this.sendProbe(bytes),
+      opened: () => this.sender.windowOpened(),
+    })
+    this.sender = new FrameSender(socket, options.fragmentBytes, this.payloadWindow, () => this.onSent())
     this.codecs = new CodecTable([options.codec, ...options.codecs])
     this.codec = options.codec
     this.metadata = options.metadata.open()
@@ -338,6 +347,7 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   /** The session goes on over another network connection: what was said of the connection before must be said again. */
   protected onResumed(): void {
     this.keepalive?.hear()
+    this.payloadWindow.restart()
     if (this.granted !== undefined) {
       this.allowance?.renew(this.granted)
       this.sendLease(this.granted)
@@ -483,10 +493,19 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
       this.fail(malformed('a KEEPALIVE frame without a position'))
       return
     }
-    if ((flags & Flag.RESPOND) === 0) return
+    if ((flags & Flag.RESPOND) === 0) {
+      this.payloadWindow.answer(bytes, start + HEADER_BYTES + 8, end)
+      return
+    }
     const echo = bytes.slice(start + HEADER_BYTES, end)
     echo.set(NO_POSITION)
     this.sender.send(0, FrameType.KEEPALIVE, 0, NONE, undefined, echo)
+  }
+
+  private sendProbe(bytes: Uint8Array): void {
+    const body = new Uint8Array(NO_POSITION.length + bytes.length)
+    body.set(bytes, NO_POSITION.length)
+    this.sender.send(0, FrameType.KEEPALIVE, Flag.RESPOND, NONE, undefined, body)
   }
 
   private onLease(bytes: Uint8Array, start: number, end: number): void {

@@ -1,13 +1,15 @@
 import type { Socket } from '../../transport/index.js'
 import { Flag, FrameType, HEADER_BYTES, NONE, writeU24, writeU32 } from './frame.js'
 import { OutgoingPayload, type OutgoingFrame, type WaitingSender, type WriteFrame } from './outgoing-payload.js'
+import type { PayloadWindow } from './payload-window.js'
 import type { Stream } from './stream.js'
 
 /**
  * Writes frames into a socket, without an allocation a frame, and gives turns to those who wait for it.
  *
  * 1. A payload longer than a fragment leaves in fragments. The first is written at once; the others, as streams that
- *    wait, take turns whenever the socket takes more, one fragment a turn, so a long payload holds nobody up.
+ *    wait, take turns whenever the socket takes more and the window for payloads is open, one fragment a turn, so a long
+ *    payload holds nobody up.
  * 2. Frames of one stream leave in the order they were sent: behind a payload that leaves in fragments, they wait.
  * 3. Whatever else is sent leaves at once, even when the socket is not ready: it says whether it is.
  */
@@ -18,9 +20,12 @@ export class FrameSender {
   payloadBytes: number
   private readonly socket: Socket
   private readonly fragmentBytes: number
+  private readonly window: PayloadWindow
   private readonly onSent: () => void
   private readonly payloads: Map<number, OutgoingPayload>
   private readonly waiting: Set<WaitingSender>
+  /** Those that wait for the window. */
+  private readonly held: Set<OutgoingPayload>
   private readonly write: (target: Uint8Array, offset: number) => void
   private readonly writeFragment: WriteFrame
   private readonly turn: (payload: OutgoingPayload) => void
@@ -37,14 +42,16 @@ export class FrameSender {
    * A sender whose payloads leave in frames of at most `fragmentBytes`, header included. `onSent` is called when the last
    * payload that was on its way in fragments is sent.
    */
-  constructor(socket: Socket, fragmentBytes: number, onSent: () => void) {
+  constructor(socket: Socket, fragmentBytes: number, window: PayloadWindow, onSent: () => void) {
     this.ready = true
     this.payloadBytes = 0
     this.socket = socket
     this.fragmentBytes = fragmentBytes
+    this.window = window
     this.onSent = onSent
     this.payloads = new Map()
     this.waiting = new Set()
+    this.held = new Set()
     this.write = (target, offset) => this.encode(target, offset)
     this.writeFragment = (streamId, { type, flags, word, metadata, data }) =>
       this.writeFrame(streamId, type, flags, word, metadata, data)
@@ -114,6 +121,7 @@ export class FrameSender {
     this.payloadBytes -= payload.unsentBytes
     this.behindBytes -= bytesOf(payload.behind)
     this.waiting.delete(payload)
+    this.held.delete(payload)
     this.remove(payload)
     for (const { type, word } of payload.behind) {
       if (type === FrameType.REQUEST_N) this.send(streamId, type, 0, word, undefined, undefined)
@@ -137,10 +145,19 @@ export class FrameSender {
     this.giveTurns()
   }
 
+  /** The window for payloads is open again. */
+  windowOpened(): void {
+    if (this.held.size === 0) return
+    for (const payload of this.held) this.waiting.add(payload)
+    this.held.clear()
+    if (this.ready) this.giveTurns()
+  }
+
   /** Forgets everything that waits. Gives the streams whose payloads were on their way. */
   end(): Stream[] {
     const owners = [...this.payloads.values()].flatMap(({ owner }) => owner ?? [])
     this.waiting.clear()
+    this.held.clear()
     this.payloads.clear()
     this.payloadBytes = 0
     this.behindBytes = 0
@@ -171,9 +188,14 @@ export class FrameSender {
   }
 
   private writeNext(payload: OutgoingPayload): void {
+    if (!this.window.open) {
+      this.held.add(payload)
+      return
+    }
     const before = payload.unsentBytes
     const last = payload.writeNext(this.fragmentBytes, this.writeFragment)
     this.payloadBytes -= before - payload.unsentBytes
+    this.window.sent(before - payload.unsentBytes)
     if (!last) {
       this.waiting.add(payload)
       return
