@@ -1,3 +1,4 @@
+import { compositeMetadata } from 'millrace/protocol/rsocket'
 import { json } from 'millrace/codec'
 import { RpcError } from 'millrace/core'
 import { EMPTY, NEVER, of } from 'rxjs'
@@ -138,7 +139,7 @@ export const framing: readonly Point[] = [
     title: 'no frame is above 16 777 215 bytes',
     run: async ({ open }) => {
       const codec = json({ maxBytes: 64 * 1024 * 1024 })
-      const rig = open({ codec })
+      const rig = open({ codec, metadata: compositeMetadata() }) // a peer by hand answers no probes
       const { connection, peer, lifetime } = await rig.rawServer()
       const data = 'x'.repeat(17_000_000)
 
