@@ -30,6 +30,7 @@ export class JavaPeer {
   private readonly process: ChildProcess
   private readonly told: Map<string, ReplaySubject<Told>>
   private ids: number
+  private ending: Error | undefined
 
   constructor(folder: string, main: string) {
     const frames = process.env['FRAMES'] === undefined ? [] : [`${LOG}.log.io.rsocket.FrameLogger=debug`]
@@ -38,7 +39,10 @@ export class JavaPeer {
     })
     this.told = new Map()
     this.ids = 0
-    const { stdout, stderr } = this.process
+    this.ending = undefined
+    this.process.on('exit', (code, signal) => this.onExit(new Error(`Java has ended with ${code ?? signal}`)))
+    const { stdin, stdout, stderr } = this.process
+    stdin?.on('error', () => {}) // its end is heard of already
     if (stdout !== null) createInterface(stdout).on('line', line => this.hear(JSON.parse(line) as Told))
     if (frames.length > 0) stderr?.pipe(process.stderr)
     else stderr?.resume()
@@ -106,6 +110,11 @@ export class JavaPeer {
     await ended
   }
 
+  private onExit(ending: Error): void {
+    this.ending = ending
+    for (const told of this.told.values()) told.error(ending)
+  }
+
   private hear(told: Told): void {
     this.subjectOf(told.id).next(told)
   }
@@ -114,6 +123,7 @@ export class JavaPeer {
     const known = this.told.get(id)
     if (known !== undefined) return known
     const made = new ReplaySubject<Told>()
+    if (this.ending !== undefined) made.error(this.ending)
     this.told.set(id, made)
     return made
   }
@@ -125,7 +135,7 @@ export class JavaPeer {
         map(({ event }) => event),
         take(100),
       )
-      .subscribe(event => events.push(event))
+      .subscribe({ next: event => events.push(event), error: ({ message }: Error) => events.push(message) })
       .unsubscribe()
     return events.join(', ') || 'nothing'
   }

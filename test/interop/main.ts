@@ -17,9 +17,9 @@ import type { Feature, Row } from './row.js'
 import { runFeatures, skipFeatures } from './run-features.js'
 
 /**
- * `npm run test:interop -- [--json] [PART]`: rsocket-java and Spring against millrace, as client and as server, over
- * TCP and WebSocket; PART leaves out the features whose name lacks it. Exits 1 when a row failed. With FRAMES set, Java shows its
- * frames.
+ * `npm run test:interop -- [--json] [PART]`: rsocket-java and Spring against millrace, as clients and as servers, over
+ * TCP and WebSocket; PART leaves out the features whose name lacks it. Exits 1 when a row failed. With FRAMES set, Java
+ * shows its frames.
  */
 const folder = join('test', 'interop')
 const args = process.argv.slice(2)
