@@ -41,6 +41,7 @@ export async function slowConsumer(asJson: boolean): Promise<boolean> {
 async function figuresOf(through: 'direct' | 'gateway'): Promise<Figures> {
   const path = await loadPath(through, WINDOW)
   const { server, client, gatewayMb } = await path.consume('pacedMap', CONSUME_MS)
+  await path.tearDown(TEARDOWNS) // calls have been made before, too
   const { unsubscribed, tornDown, roundTripsMs } = await path.tearDown(TEARDOWNS)
   path.end()
   if (tornDown.length !== TEARDOWNS) throw new Error(`${tornDown.length} of ${TEARDOWNS} streams were torn down`)

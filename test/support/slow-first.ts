@@ -7,6 +7,7 @@ const SLOW = [
   'test/package',
   'faults/process',
   'browser/browser',
+  'over-tcp/credit-over-tcp',
   'streams/flow-control-doc',
 ]
 
