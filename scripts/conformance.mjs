@@ -37,8 +37,9 @@ const reporter = {
     })
     for (const error of errors ?? []) failures.push(`${test.name} (${network})\n${textOf(error)}`)
   },
-  onTestRunEnd: (_, errors) => {
-    for (const error of errors) failures.push(`outside of the points\n${textOf(error)}`)
+  onTestRunEnd: (modules, errors) => {
+    for (const error of [...modules.flatMap(module => module.errors()), ...errors])
+      failures.push(`outside of the points\n${textOf(error)}`)
   },
 }
 
