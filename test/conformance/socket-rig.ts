@@ -22,7 +22,7 @@ export interface SocketNetwork {
 }
 
 const ANY_ADDRESS = '127.0.0.1:0'
-const PATIENCE_MS = 5000
+const PATIENCE_MS = 15_000
 /** Turns of the event loop without any frame after which nothing more comes of the last one. */
 const STILL_TURNS = 3
 
@@ -119,7 +119,9 @@ export class SocketRig implements Rig {
       seen = this.traffic.count
       return still > STILL_TURNS
     }
-    await eventually(settled, PATIENCE_MS, 'silence on the network')
+    await eventually(settled, PATIENCE_MS, 'silence on the network').catch((error: unknown) => {
+      throw new Error(`${String(error)}: ${JSON.stringify(this.traffic.busy)}`)
+    })
   }
 
   async until(what: string, condition: () => boolean): Promise<void> {

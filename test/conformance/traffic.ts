@@ -23,7 +23,12 @@ export class Traffic {
 
   /** Whether every frame that was sent has been taken, and both ends know of the end when one does. */
   get quiet(): boolean {
-    return [...this.links.values()].every(([a, b]) => b === undefined || (arrived(a, b) && arrived(b, a)))
+    return this.busy.length === 0
+  }
+
+  /** The connections that are not quiet, by the states of their ends. */
+  get busy(): readonly (readonly End[])[] {
+    return [...this.links.values()].filter(([a, b]) => !arrived(a, b) || !arrived(b, a))
   }
 
   private watchListener({ address, sockets }: Listener): Listener {
@@ -35,13 +40,13 @@ export class Traffic {
     const key = [socket.local, socket.remote].toSorted().join(' ')
     const link = this.links.get(key) ?? []
     this.links.set(key, link.length === 2 ? [end] : [...link, end])
-    return this.counted(socket, end)
+    return this.counted(socket, end, key)
   }
 
-  private counted(socket: Socket, end: End): Socket {
+  private counted(socket: Socket, end: End, key: string): Socket {
     const inbound = new Observable<Frame>(subscriber => {
       end.reads = true
-      const frames = socket.inbound.pipe(tap({ next: () => this.took(end), finalize: () => this.ended(end) }))
+      const frames = socket.inbound.pipe(tap({ next: () => this.took(end), finalize: () => this.ended(end, key) }))
       return frames.subscribe(subscriber)
     })
     return {
@@ -67,9 +72,11 @@ export class Traffic {
     this.count++
   }
 
-  private ended(end: End): void {
+  private ended(end: End, key: string): void {
     end.ended = true
     this.count++
+    const link = this.links.get(key)
+    if (link?.length === 2 && link.every(({ ended }) => ended)) this.links.delete(key)
   }
 }
 
