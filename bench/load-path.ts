@@ -2,6 +2,12 @@ import type { ClientTask, ConsumeReport, Style, TearDownReport } from './load-cl
 import type { ServerReport } from './load-server.js'
 import { forkPinned, type PinnedProgram } from './pinned.js'
 
+/**
+ * Garbage is collected early, as far as Node lets us say so: growth is to tell what is kept, and 10 s of items that nobody
+ * has collected yet are 10 MB and more.
+ */
+const FLAGS = ['--max-semi-space-size=2']
+
 /** A client and a server of `Load` in processes of their own, and perhaps a gateway between them. */
 export interface LoadPath {
   /** Streams between client and server. */
@@ -31,16 +37,16 @@ export interface TornDown extends TearDownReport {
 /** Starts the processes; all use the same item window. */
 export async function loadPath(through: 'direct' | 'gateway', window: number): Promise<LoadPath> {
   const size = String(window)
-  const server = forkPinned('./load-server.js', [size], 1)
+  const server = forkPinned('./load-server.js', [size], { core: 1, flags: FLAGS })
   const programs: PinnedProgram[] = [server]
   let address = String(await server.message())
   let gateway: PinnedProgram | undefined
   if (through === 'gateway') {
-    gateway = forkPinned('./load-gateway.js', [address, size], 1)
+    gateway = forkPinned('./load-gateway.js', [address, size], { core: 1, flags: FLAGS })
     programs.push(gateway)
     address = String(await gateway.message())
   }
-  const client = forkPinned('./load-client.js', [address, size], 0)
+  const client = forkPinned('./load-client.js', [address, size], { core: 0, flags: FLAGS })
   programs.push(client)
   await client.message()
 

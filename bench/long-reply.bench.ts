@@ -8,8 +8,8 @@ import { forkPinned } from './pinned.js'
  * another. It has no bar: the figures are stated in docs/flow-control.md.
  */
 export async function longReply(asJson: boolean): Promise<boolean> {
-  const server = forkPinned('./long-reply-server.js', [], 1)
-  const client = forkPinned('./long-reply-client.js', [String(await server.message())], 0)
+  const server = forkPinned('./long-reply-server.js', [], { core: 1 })
+  const client = forkPinned('./long-reply-client.js', [String(await server.message())], { core: 0 })
   const result = (await client.message()) as Result
   server.end()
   client.end()

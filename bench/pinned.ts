@@ -15,9 +15,17 @@ export interface PinnedProgram {
   end(): void
 }
 
+/** How a program is run. */
+export interface PinOptions {
+  /** The core that it runs on. */
+  readonly core: number
+  /** Flags of Node. @default none */
+  readonly flags?: readonly string[]
+}
+
 /** Starts a program on one core, where the machine has `taskset` and more cores than one. */
-export function forkPinned(program: string, args: readonly string[], core: number): PinnedProgram {
-  const child = fork(fileURLToPath(new URL(program, import.meta.url)), args)
+export function forkPinned(program: string, args: readonly string[], { core, flags = [] }: PinOptions): PinnedProgram {
+  const child = fork(fileURLToPath(new URL(program, import.meta.url)), args, { execArgv: [...flags] })
   if (child.pid !== undefined && availableParallelism() > 1) pin(child.pid, core)
   const signal = failure(child, program)
   const message = async (): Promise<unknown> => ((await once(child, 'message', { signal })) as [unknown])[0]

@@ -18,8 +18,8 @@ export async function unary(asJson: boolean): Promise<boolean> {
   const programs: PinnedProgram[] = []
   const clients: PinnedProgram[] = []
   for (const candidate of CANDIDATES) {
-    const server = forkPinned('./server.js', [candidate], 1)
-    const client = forkPinned('./unary-client.js', [candidate, String(await server.message())], 0)
+    const server = forkPinned('./server.js', [candidate], { core: 1 })
+    const client = forkPinned('./unary-client.js', [candidate, String(await server.message())], { core: 0 })
     await client.message()
     await round(client, WARM_UP_MS)
     programs.push(server, client)

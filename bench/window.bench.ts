@@ -18,8 +18,8 @@ const HELD_STREAMS = 50
 
 /** Runs the bench. */
 export async function window(asJson: boolean): Promise<boolean> {
-  const server = forkPinned('./server.js', ['millrace'], 1)
-  const client = forkPinned('./window-client.js', [String(await server.message())], 0)
+  const server = forkPinned('./server.js', ['millrace'], { core: 1 })
+  const client = forkPinned('./window-client.js', [String(await server.message())], { core: 0 })
   await client.message()
   const ask = async (task: WindowTask): Promise<number> => Number(await client.ask(task))
 
