@@ -48,7 +48,9 @@ class MessagePackCodec implements Codec {
 
   encode(value: unknown, reserve: number): Uint8Array {
     this.plain.run(value)
-    const bytes = this.plain.hasNegativeZero ? this.pieces(value, reserve) : this.pack(value, reserve)
+    const bytes = this.plain.hasNegativeZero
+      ? this.pieces(value, reserve)
+      : this.pack(value, reserve, this.plain.leastBytes)
     const length = bytes.length - reserve
     if (length > this.limits.maxBytes) throw tooLarge(CODEC, this.limits, length)
     return bytes
@@ -69,16 +71,19 @@ class MessagePackCodec implements Codec {
    * Where msgpackr writes is one variable for the whole process, so any code that uses it could write over our bytes,
    * or we over its. We therefore bring our own arena for each value, and leave behind a buffer that is never written.
    */
-  private pack(value: unknown, reserve: number): Uint8Array {
+  private pack(value: unknown, reserve: number, leastBytes = 0): Uint8Array {
     const { packr } = this
+    // A long value gets an arena of its own that is long enough, unless it is of text: growing copies all of it.
+    const own = leastBytes > ARENA_BYTES ? allocate(leastBytes + ARENA_BYTES) : undefined
     // Called by a getter of the value that is being packed: msgpackr saves its own state, ours must not change.
     if (this.packing) return packr.pack(value, RESERVE_START_SPACE | reserve)
     this.packing = true
-    packr.useBuffer(this.arena)
-    packr.position = this.used
+    packr.useBuffer(own ?? this.arena)
+    packr.position = own === undefined ? this.used : 0
     try {
       const target: Arena = packr.pack(value, RESERVE_START_SPACE | REUSE_BUFFER_MODE | reserve)
       const { start = 0, end = 0 } = target
+      if (target === own) return new Uint8Array(target.buffer, target.byteOffset + start, end - start)
       // A value that outgrew the arena sits in a buffer up to four times its size: keep the value only.
       if (target.length !== ARENA_BYTES) return new Uint8Array(target.subarray(start, end))
       this.arena = target

@@ -20,7 +20,8 @@ export class PlainDataCheck {
   private readonly limits: CodecLimits
   private readonly unusual: Unusual
   private items: number
-  private bytes: number
+  /** Bytes that the value last checked takes at least. */
+  leastBytes: number
 
   /** Makes a check for `codec`, whose name stands in the errors. */
   constructor(codec: string, limits: CodecLimits, unusual: Unusual) {
@@ -29,14 +30,14 @@ export class PlainDataCheck {
     this.limits = limits
     this.unusual = unusual
     this.items = 0
-    this.bytes = 0
+    this.leastBytes = 0
   }
 
   /** Throws what `encode` has to throw when `value` cannot be kept. */
   run(value: unknown): void {
     this.hasNegativeZero = false
     this.items = this.limits.maxItems
-    this.bytes = 0
+    this.leastBytes = 0
     const fault = value === undefined ? new Fault('undefined, which means no body at all') : this.guarded(value)
     if (fault !== undefined) throw this.error(fault, value)
   }
@@ -109,7 +110,7 @@ export class PlainDataCheck {
 
   /** Counts bytes that the value takes at least, so that a small object that repeats a large one is refused unwritten. */
   private spend(bytes: number): Fault | undefined {
-    return (this.bytes += bytes) > this.limits.maxBytes ? new Fault('', 'too_large') : undefined
+    return (this.leastBytes += bytes) > this.limits.maxBytes ? new Fault('', 'too_large') : undefined
   }
 
   private ask(value: unknown, inArray: boolean): Fault | undefined {
@@ -120,7 +121,7 @@ export class PlainDataCheck {
   private error(fault: Fault, root: unknown): RpcError {
     switch (fault.kind) {
       case 'too_large':
-        return tooLarge(this.codec, this.limits, this.bytes)
+        return tooLarge(this.codec, this.limits, this.leastBytes)
       case 'too_many_items':
         return tooManyItems(this.codec, this.limits)
       case 'too_deep': {
