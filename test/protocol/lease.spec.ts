@@ -26,6 +26,18 @@ describe('a server with leases', () => {
     expect(peer.received).toEqual([Uint8Array.from([...u32(0), 0x08, 0x00, ...u32(1000), ...u32(5)])])
   })
 
+  it('admits what comes right behind SETUP', () => {
+    const wire = new VirtualWire({ lease: { perSecond: 1 } })
+    wire.serve(echo)
+    const peer = wire.rawClient('none')
+
+    peer.setup()
+    ask(peer, 1, 3)
+    wire.advance(0)
+
+    expect(peer.lines()).toEqual(['PAYLOAD 1 NC 1', 'ERROR 3 REJECTED lease_exceeded'])
+  })
+
   it('holds clients that did not ask to the same limit', () => {
     const wire = new VirtualWire({ lease: { perSecond: 2 } })
     wire.serve(echo)

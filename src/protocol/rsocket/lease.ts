@@ -1,6 +1,6 @@
 import { chain, map as mapRight, right } from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import { isObservable, map, timer, type Observable, type SchedulerLike } from 'rxjs'
+import { isObservable, map, startWith, timer, type Observable, type SchedulerLike } from 'rxjs'
 import { having, integer, type Check } from '../../core/index.js'
 import { MAX_31_BITS } from './frame.js'
 
@@ -35,7 +35,10 @@ export function leasesOf(grant: LeaseGrant, scheduler: SchedulerLike): Observabl
   if (isObservable(grant)) return grant
   // Good for longer than until the next one, which may be late.
   const lease: Lease = { ttlMs: 2 * RENEW_MS, requests: grant.perSecond }
-  return timer(0, RENEW_MS, scheduler).pipe(map(() => lease))
+  return timer(RENEW_MS, RENEW_MS, scheduler).pipe(
+    map(() => lease),
+    startWith(lease), // before the requests that come right behind SETUP
+  )
 }
 
 const RENEW_MS = 1000

@@ -12,7 +12,8 @@ import { ServerConnection } from './server-connection.js'
 
 /**
  * RSocket 1.0 over `transport`: requests, streams and channels with item credits that cross the wire, cancellation that
- * reaches the handler, keepalive, and millrace's compact metadata (docs/wire.md).
+ * reaches the handler, keepalive, fragments, leases and resumption; with millrace's compact metadata, or with the composite
+ * metadata of other implementations (docs/wire.md, docs/interop.md).
  *
  * A connection is set up without waiting for an answer; a server that refuses it fails every call made on it with
  * FAILED_PRECONDITION (reason `unsupported_setup` when the codecs differ).
