@@ -1,5 +1,6 @@
 import { header, messageOf } from 'millrace/core'
-import { concat, NEVER, of, throwError } from 'rxjs'
+import type { Lease } from 'millrace/protocol/rsocket'
+import { concat, EMPTY, NEVER, of, throwError } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { first } from '../support/first.js'
 import { u32, type FrameParts } from '../support/raw-frame.js'
@@ -66,8 +67,23 @@ describe('a server with leases', () => {
     ask(peer, 1)
     wire.advance(0)
 
-    expect(peer.lines()).toEqual(['ERROR 1 REJECTED lease_exceeded'])
+    expect(peer.lines()).toEqual(['LEASE 0', 'ERROR 1 REJECTED lease_exceeded'])
     expect(wire.log).toMatchObject([{ level: 'error', event: 'lease.failed' }])
+  })
+
+  it.each([
+    ['misspelt', { ttlMS: 1000, requests: 9 }],
+    ['of text', { ttlMs: '1000', requests: '9' }],
+  ])('admits nothing by a lease that is %s', (_, lease) => {
+    const wire = new VirtualWire({ lease: concat(of(lease as unknown as Lease), NEVER) })
+    wire.serve(echo)
+    const peer = wire.rawClient()
+
+    ask(peer, 1)
+    wire.advance(0)
+
+    expect(peer.lines()).toEqual(['ERROR 1 REJECTED lease_exceeded'])
+    expect(wire.log).toMatchObject([{ event: 'lease.failed', fields: { reason: 'invalid_options' } }])
   })
 
   it('ends its grants with the connection', () => {
@@ -152,6 +168,21 @@ describe('a client that honours leases', () => {
     const calls = Array.from({ length: 257 }, () => record(connection.call(single('unary', 'echo'))))
 
     expect(calls.map(({ error }) => error?.reason).filter(Boolean)).toEqual(['no_lease'])
+  })
+
+  it.each([
+    ['never comes', NEVER, 10_000],
+    ['is not granted', EMPTY, 0],
+    ['fails', throwError(() => new TypeError('no idea')), 0],
+  ])('does not wait for a first lease that %s', (_, lease, waitMs) => {
+    const wire = new VirtualWire()
+    wire.serve(echo, { lease })
+    const { connection } = wire.connect({ honorLease: true })
+
+    const call = record(connection.call(single('unary', 'echo')))
+    wire.advance(waitMs)
+
+    expect(call.error).toMatchObject({ reason: 'no_lease', retry: { safe: true } })
   })
 
   it('fails what waits when the connection ends', () => {

@@ -1,7 +1,7 @@
 import { messageOf, RpcError, silentLog } from 'millrace/core'
 import type { Call } from 'millrace/protocol'
 import { rsocket } from 'millrace/protocol/rsocket'
-import { memoryTransport } from 'millrace/transport'
+import { memoryTransport, type Transport } from 'millrace/transport'
 import { NEVER, of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import type { SetupParts } from '../support/raw-peer.js'
@@ -138,5 +138,18 @@ describe('rsocket', () => {
     wire.advance(0)
 
     expect(binding.error).toMatchObject({ reason: 'listen_failed' })
+  })
+})
+
+describe('rsocket', () => {
+  it.each([
+    ['the factory of a transport', memoryTransport, 'call it'],
+    ['no transport', {}, 'name, dial, listen'],
+    ['nothing', undefined, 'name, dial, listen'],
+  ])('refuses %s', (_, transport, told) => {
+    const error = thrownBy(() => rsocket(transport as unknown as Transport))
+
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', reason: 'invalid_options' })
+    expect(error.message).toContain(told)
   })
 })

@@ -243,19 +243,30 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
    */
   protected lease(agreed: boolean): void {
     const { lease } = this.options
-    if (agreed) this.leases = new LeaseGate(this.remote, this.runtime)
+    if (agreed) this.leases = new LeaseGate(this.remote, this.runtime, this.options.setupTimeoutMs)
     if (lease === undefined) {
       if (agreed) this.sendLease(NO_LIMIT)
       return
     }
     const allowance = new LeaseBudget(this.runtime.scheduler)
     this.allowance = allowance
+    const grant = (granted: Lease): void => {
+      allowance.renew(granted)
+      if (agreed) this.sendLease(granted)
+    }
+    let hasGranted = false
     this.granting = leasesOf(lease, this.runtime.scheduler).subscribe({
       next: granted => {
-        allowance.renew(granted)
-        if (agreed) this.sendLease(granted)
+        hasGranted = true
+        grant(granted)
       },
-      error: (error: unknown) => this.onLeaseFailed(RpcError.from(error, 'INTERNAL')),
+      error: (error: unknown) => {
+        this.onLeaseFailed(RpcError.from(error, 'INTERNAL'))
+        grant(NOTHING)
+      },
+      complete: () => {
+        if (!hasGranted) grant(NOTHING) // or the peer would wait for the first
+      },
     })
   }
 
@@ -332,7 +343,7 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     this.sender.send(0, FrameType.LEASE, 0, NONE, undefined, body)
   }
 
-  /** What was granted last lapses; nobody else can say how many requests may come. */
+  /** Nobody else can say how many requests may come, so none may. */
   private onLeaseFailed({ code, reason, message }: RpcError): void {
     const { local, remote } = this
     const fields = { local, remote, code, reason }
@@ -562,6 +573,9 @@ const ENDS_OF_SESSIONS: ReadonlySet<string> = new Set([
 ])
 
 const NO_POSITION = new Uint8Array(8)
+
+/** Takes all leave away. */
+const NOTHING: Lease = { ttlMs: 0, requests: 0 }
 
 /** For a peer that has to be given a lease, by a side that asks for no limit. */
 const NO_LIMIT: Lease = { ttlMs: MAX_31_BITS, requests: MAX_31_BITS }

@@ -1,4 +1,4 @@
-import type { Unsubscribable } from 'rxjs'
+import type { Subscription, Unsubscribable } from 'rxjs'
 import { RpcError, retrySafely, type Runtime } from '../../core/index.js'
 import { LeaseBudget, type Lease } from './lease.js'
 
@@ -20,16 +20,20 @@ export interface HeldRequest {
 export class LeaseGate {
   private readonly remote: string
   private readonly budget: LeaseBudget
+  private readonly timer: Subscription
   private waiting: Set<WaitingRequest> | undefined
 
-  constructor(remote: string, { scheduler }: Runtime) {
+  /** Requests wait for the first lease for at most `firstLeaseMs`. */
+  constructor(remote: string, { scheduler }: Runtime, firstLeaseMs: number) {
     this.remote = remote
     this.budget = new LeaseBudget(scheduler)
     this.waiting = new Set()
+    this.timer = scheduler.schedule(() => this.end(this.refusal(`none came within ${firstLeaseMs} ms`)), firstLeaseMs)
   }
 
   /** A LEASE has come. */
   renew(lease: Lease): void {
+    this.timer.unsubscribe()
     this.budget.renew(lease)
     const { waiting } = this
     this.waiting = undefined
@@ -66,6 +70,7 @@ export class LeaseGate {
 
   /** Nothing more will come: what waits fails. */
   end(error: RpcError): void {
+    this.timer.unsubscribe()
     const { waiting } = this
     this.waiting = undefined
     for (const request of waiting ?? []) request.fail(error)

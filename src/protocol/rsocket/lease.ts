@@ -1,7 +1,7 @@
 import { chain, map as mapRight, right } from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { isObservable, map, startWith, timer, type Observable, type SchedulerLike } from 'rxjs'
-import { having, integer, type Check } from '../../core/index.js'
+import { having, integer, resolveOptions, type Check } from '../../core/index.js'
 import { MAX_31_BITS } from './frame.js'
 
 /** Leave to make requests; a new one takes the place of the one before it, whatever is left of that. */
@@ -32,7 +32,7 @@ export const leaseGrant: Check<LeaseGrant> = (value, name) => {
 
 /** The leases of a grant, from now on. */
 export function leasesOf(grant: LeaseGrant, scheduler: SchedulerLike): Observable<Lease> {
-  if (isObservable(grant)) return grant
+  if (isObservable(grant)) return grant.pipe(map(checked))
   // Good for longer than until the next one, which may be late.
   const lease: Lease = { ttlMs: 2 * RENEW_MS, requests: grant.perSecond }
   return timer(RENEW_MS, RENEW_MS, scheduler).pipe(
@@ -42,6 +42,12 @@ export function leasesOf(grant: LeaseGrant, scheduler: SchedulerLike): Observabl
 }
 
 const RENEW_MS = 1000
+
+/** Throws INVALID_ARGUMENT (reason `invalid_options`): a misspelt field would otherwise be no limit. */
+function checked(lease: Lease): Lease {
+  const number = integer({ min: 0, max: MAX_31_BITS })
+  return resolveOptions<Lease>('lease', { ttlMs: number, requests: number }, lease)
+}
 
 /** What is left of the newest lease. */
 export class LeaseBudget {

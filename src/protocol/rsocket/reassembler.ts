@@ -73,7 +73,7 @@ export class Reassembler {
     }
     if (this.bytes + added > maxReassemblyBytes) {
       this.drop(streamId)
-      return full(`incomplete payloads of ${this.bytes} bytes`, { limit: maxReassemblyBytes })
+      return full(`incomplete payloads of ${this.bytes + added} bytes`, { limit: maxReassemblyBytes })
     }
     this.bytes += added
     partial.add(bytes, start, metadataEnd, end)

@@ -1,4 +1,6 @@
+import { isLeft } from 'fp-ts/lib/Either.js'
 import { Observable, type Subscriber } from 'rxjs'
+import { having, RpcError } from '../../core/index.js'
 import type { Listener, Socket, Transport } from '../../transport/index.js'
 import type { Peer } from '../peer.js'
 import type { Binding, Connection, ConnectOptions, Protocol } from '../protocol.js'
@@ -19,6 +21,11 @@ import { ServerConnection } from './server-connection.js'
  * FAILED_PRECONDITION (reason `unsupported_setup` when the codecs differ).
  */
 export function rsocket(transport: Transport, options?: RSocketOptions): Protocol {
+  const faults = having<Transport>('name', 'dial', 'listen')(transport, 'transport')
+  if (isLeft(faults)) {
+    const hint = typeof transport === 'function' ? '; call it: tcp()' : ''
+    throw new RpcError('INVALID_ARGUMENT', `rsocket: ${faults.left.join('; ')}${hint}`, { reason: 'invalid_options' })
+  }
   return new RSocketProtocol(transport, resolveRSocketOptions(options))
 }
 
