@@ -1,7 +1,7 @@
 import { messageOf, type Header, type Message } from 'millrace/core'
 import { deliver } from 'millrace/streams'
 import type { StreamingCall } from 'millrace/protocol'
-import { from, map, NEVER, Observable, of, Subject, toArray } from 'rxjs'
+import { finalize, from, map, NEVER, Observable, of, Subject, toArray } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { first } from '../support/first.js'
 import { flagBits, readFrame, type FrameParts } from '../support/raw-frame.js'
@@ -347,5 +347,62 @@ describe('replies', () => {
 
     const sender = Reflect.get(first(wire.accepted), 'sender') as { payloadBytes: number }
     expect(sender.payloadBytes).toBeLessThan(5000)
+  })
+})
+
+describe('the route of a long first request', () => {
+  it('is known to a request that overtakes the first', () => {
+    const wire = new VirtualWire({ fragmentBytes }, { highWaterMarkBytes: 100 })
+    wire.serve(handlers)
+    const { connection } = wire.connect()
+
+    const calls = [long('x'), 'short', 'other'].map(body => record(connection.call(single('unary', 'echo', body))))
+    wire.advance(0)
+
+    expect(calls.map(({ error }) => error?.reason)).toEqual([undefined, undefined, undefined])
+  })
+
+  it('is known after the first request was cancelled', () => {
+    const wire = new VirtualWire({ fragmentBytes }, { highWaterMarkBytes: 100 })
+    wire.serve(handlers)
+    const { connection } = wire.connect()
+    const call = record(connection.call(single('unary', 'echo', long('x'))))
+
+    call.subscription.unsubscribe()
+    wire.advance(0)
+    const next = record(connection.call(single('unary', 'echo', 'a')))
+    wire.advance(0)
+
+    expect([next.error?.reason, bodiesOf(next)]).toEqual([undefined, ['a']])
+  })
+
+  it.each([64, 65_536])('is known after it was too large, frames of %i', bytes => {
+    const wire = new VirtualWire({ fragmentBytes: bytes })
+    wire.serve(handlers, { maxPayloadBytes: 100 })
+    const { connection } = wire.connect()
+    const call = record(connection.call(single('unary', 'echo', long('x'))))
+    wire.advance(0)
+
+    const next = record(connection.call(single('unary', 'echo', 'a')))
+    wire.advance(0)
+
+    expect(call.error?.reason).toBe('payload_too_large')
+    expect([next.error?.reason, bodiesOf(next)]).toEqual([undefined, ['a']])
+  })
+})
+
+describe('a long request', () => {
+  it('that fails leaves no further, though a teardown throws', () => {
+    const wire = new VirtualWire({ fragmentBytes }, { highWaterMarkBytes: 100 })
+    const { connection, peer } = wire.rawServer()
+    const teardown = finalize(() => {
+      throw new TypeError('teardown')
+    })
+    record(connection.call(single('unary', 'echo', long('x', 2000))).pipe(teardown))
+
+    peer.send({ type: 'ERROR', id: 1, word: 0x201, data: 'no' })
+    wire.advance(0)
+
+    expect(peer.received.length).toBeLessThan(10)
   })
 })

@@ -55,8 +55,8 @@ class CompactMetadata implements ConnectionMetadata {
     return this.routes.request(route, remainingMs, header, hasBody, oneReply)
   }
 
-  unsent(route: Route): void {
-    this.routes.unsent(route)
+  unread(route: Route): void {
+    this.routes.unread(route)
   }
 
   readRequest(bytes: Uint8Array, start: number, end: number): RequestMetadata {
@@ -97,32 +97,35 @@ export class RouteWriter {
     oneReply: boolean,
   ): Uint8Array {
     const known = this.interned.get(route)
-    if (known !== undefined && remainingMs === undefined && header === emptyHeader) {
+    const told = known?.told === true
+    if (known !== undefined && told && remainingMs === undefined && header === emptyHeader) {
       return hasBody ? known.withBody : oneReply ? known.oneReply : known.withoutBody
     }
     const id = known?.id ?? this.intern(route)
     const writer = new ByteWriter()
     writer.byte(
-      (known === undefined ? Bit.ROUTE : 0) |
+      (told ? 0 : Bit.ROUTE) |
         (remainingMs === undefined ? 0 : Bit.DEADLINE) |
         (header === emptyHeader ? 0 : Bit.HEADER) |
         (hasBody ? 0 : Bit.NO_BODY) |
         (oneReply ? Bit.ONE_REPLY : 0),
     )
     writer.varint(id)
-    if (known === undefined) {
+    if (!told) {
       writer.text(route.contract)
       writer.text(route.version)
       writer.text(route.endpoint)
+      if (known !== undefined) known.told = true
     }
     if (remainingMs !== undefined) writer.varint(Math.min(Math.max(0, Math.ceil(remainingMs)), 0xffff_ffff))
     if (header !== emptyHeader) writer.header(header)
     return writer.bytes()
   }
 
-  /** The request was not sent after all: if it was the one to spell the route out, the next one has to. */
-  unsent(route: Route): void {
-    if (this.interned.get(route)?.id === this.interned.size) this.interned.delete(route)
+  /** The peer may not have read the last request: the next one spells the route out again, under the same id. */
+  unread(route: Route): void {
+    const known = this.interned.get(route)
+    if (known !== undefined) known.told = false
   }
 
   private intern(route: Route): number {
@@ -130,6 +133,7 @@ export class RouteWriter {
     const id = this.interned.size + 1
     this.interned.set(route, {
       id,
+      told: true,
       withBody: idMetadata(0, id),
       withoutBody: idMetadata(Bit.NO_BODY, id),
       oneReply: idMetadata(Bit.NO_BODY | Bit.ONE_REPLY, id),
@@ -142,6 +146,8 @@ const NO_TYPES: readonly string[] = []
 
 interface InternedRoute {
   readonly id: number
+  /** Whether the peer knows it by the time it reads the next request. */
+  told: boolean
   readonly withBody: Uint8Array
   readonly withoutBody: Uint8Array
   readonly oneReply: Uint8Array

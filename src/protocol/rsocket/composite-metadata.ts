@@ -66,7 +66,7 @@ class CompositeMetadata implements ConnectionMetadata {
     return writer.bytes()
   }
 
-  unsent(): void {
+  unread(): void {
     // Every request spells its route out.
   }
 
@@ -137,12 +137,10 @@ class RequestEntries {
   oneReply: boolean | undefined
   dataType: string | undefined
   acceptTypes: readonly string[]
+  private authorized: boolean
   private called: boolean
 
-  private readonly seen: Set<string>
-
   constructor() {
-    this.seen = new Set()
     this.route = undefined
     this.header = emptyHeader
     this.hasBody = true
@@ -150,6 +148,7 @@ class RequestEntries {
     this.oneReply = undefined
     this.dataType = undefined
     this.acceptTypes = []
+    this.authorized = false
     this.called = false
   }
 
@@ -159,7 +158,8 @@ class RequestEntries {
         this.route ??= readRoute(bytes, start, end)
         return
       case AUTHENTICATION:
-        this.once(AUTHENTICATION)
+        if (this.authorized) throw twice(AUTHENTICATION)
+        this.authorized = true
         this.authorize(readAuthorization(bytes, start, end))
         return
       case MIME_TYPE:
@@ -169,23 +169,15 @@ class RequestEntries {
         this.acceptTypes = readAcceptTypes(bytes, start, end)
         return
       case CALL_ENTRY:
-        this.once(CALL_ENTRY)
+        if (this.called) throw twice(CALL_ENTRY)
+        this.called = true
         this.call(new ByteReader(bytes, start, end))
         return
       default: // for somebody else
     }
   }
 
-  /** Of two, whoever is before us may have looked at the other. */
-  private once(mimeType: string): void {
-    if (this.seen.has(mimeType)) throw invalidMetadata(`two entries of ${mimeType}`)
-    this.seen.add(mimeType)
-  }
-
   private call(reader: ByteReader): void {
-    // Each keeps to the limits of a header; 64 of them together would not.
-    if (this.called) throw invalidMetadata(`two entries of the type ${CALL_ENTRY}`)
-    this.called = true
     const bits = reader.byte()
     this.hasBody = (bits & Bit.NO_BODY) === 0
     this.oneReply = (bits & Bit.ONE_REPLY) !== 0
@@ -197,6 +189,11 @@ class RequestEntries {
   private authorize(authorization: string | undefined): void {
     if (authorization !== undefined) this.header = joined(this.header, { authorization })
   }
+}
+
+/** Of two, whoever is before us may have looked at the other; and together they would exceed the limits of a header. */
+function twice(mimeType: string): RpcError {
+  return invalidMetadata(`two entries of ${mimeType}`)
 }
 
 function joined(first: Header, second: Header): Header {

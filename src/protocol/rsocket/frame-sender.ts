@@ -78,7 +78,8 @@ export class FrameSender {
 
   /**
    * Sends one frame: the header, then `word` as 32 bits unless it is `NONE`, then metadata with its length unless it is
-   * `undefined`, then data. The flag for metadata is set here. Throws what the socket throws; then nothing is sent.
+   * `undefined`, then data. The flag for metadata is set here. Gives whether it has left as one frame, and not in
+   * fragments or behind others. Throws what the socket throws; then nothing is sent.
    */
   send(
     streamId: number,
@@ -87,19 +88,22 @@ export class FrameSender {
     word: number,
     metadata: Uint8Array | undefined,
     data: Uint8Array | undefined,
-  ): void {
+  ): boolean {
     const length = frameBytes(word, metadata, data)
     if (this.payloads.size > 0) {
       const before = this.payloads.get(streamId)
       if (before !== undefined) {
         before.behind.push({ type, flags, word, metadata, data })
         this.behindBytes += length
-        return
+        return false
       }
     }
     if (length > this.fragmentBytes && isPayload(type)) {
       this.begin(new OutgoingPayload(streamId, { type, flags, word, metadata, data }, this.turn))
-    } else this.writeFrame(streamId, type, flags, word, metadata, data)
+      return false
+    }
+    this.writeFrame(streamId, type, flags, word, metadata, data)
+    return true
   }
 
   /** Whether a payload of this stream is on its way in fragments. */

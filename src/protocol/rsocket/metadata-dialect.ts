@@ -27,8 +27,11 @@ export interface ConnectionMetadata {
     hasBody: boolean,
     oneReply: boolean,
   ): Uint8Array
-  /** The request to `route` whose metadata was written last was not sent after all. */
-  unsent(route: Route): void
+  /**
+   * The peer may not have read the metadata of the last request to `route` when it reads those of the next: it was not
+   * sent, or leaves in fragments, which others overtake and which may never be put together.
+   */
+  unread(route: Route): void
   /** Reads `bytes[start, end)`. Throws UNIMPLEMENTED (reason `unknown_route`), too, when the route cannot be known. */
   readRequest(bytes: Uint8Array, start: number, end: number): RequestMetadata
   /** The metadata of an item; `undefined` for the usual item, which has none. */

@@ -80,6 +80,15 @@ export class RequestAcceptor {
     if (this.peer !== undefined) this.start(this.peer, head, metadata, codecs, body)
   }
 
+  /** Reads the metadata of a request that is refused, for it may spell out a route that later requests name. */
+  learn(bytes: Uint8Array, start: number, metadataEnd: number): void {
+    try {
+      this.context.metadata.readRequest(bytes, start, metadataEnd)
+    } catch {
+      // It is refused in any case.
+    }
+  }
+
   private refusal({ type, credit, draining }: RequestHead): RpcError | undefined {
     if (this.peer === undefined) return SERVES_NOTHING
     if (draining) return DRAINING

@@ -64,10 +64,11 @@ function send(
 ): number {
   const id = context.open(stream)
   try {
-    context.sender.send(id, type, flags, initialN, metadata, data)
+    const whole = context.sender.send(id, type, flags, initialN, metadata, data)
+    if (!whole) context.metadata.unread(route)
   } catch (error) {
     context.forget(id)
-    context.metadata.unsent(route)
+    context.metadata.unread(route)
     throw error
   }
   return id

@@ -133,8 +133,8 @@ export class StreamFrames {
   }
 
   private onCancel(streamId: number): void {
+    this.table.abort(streamId) // first, for what hears of it may throw
     this.table.stream(streamId)?.onCancel()
-    this.table.abort(streamId)
     // A responder that wants no more requests goes on replying.
     if (!this.table.isOwn(streamId)) this.reassembler.drop(streamId)
   }
@@ -154,9 +154,9 @@ export class StreamFrames {
       return
     }
     const code = readU32(bytes, start + HEADER_BYTES)
-    this.table.stream(streamId)?.onError(readError(code, bytes, start + HEADER_BYTES + 4, end))
-    this.table.abort(streamId)
+    this.table.abort(streamId) // first, for what hears of it may throw
     this.reassembler.drop(streamId)
+    this.table.stream(streamId)?.onError(readError(code, bytes, start + HEADER_BYTES + 4, end))
   }
 
   private onRequest(
@@ -198,6 +198,7 @@ export class StreamFrames {
     end: number,
   ): void {
     if (end - metadataStart > this.maxPayloadBytes) {
+      this.acceptor.learn(bytes, metadataStart, metadataEnd)
       this.table.refuse(streamId, type, this.tooLarge(end - metadataStart))
       return
     }
