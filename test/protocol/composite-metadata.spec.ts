@@ -5,7 +5,7 @@ import { header, messageOf, RpcError, type Header, type Message } from 'millrace
 import type { Call, Route, SingleCall, StreamingCall } from 'millrace/protocol'
 import { COMPOSITE_METADATA, compositeMetadata } from 'millrace/protocol/rsocket'
 import { paced } from 'millrace/streams'
-import { from, map, NEVER, of, Subject, throwError, toArray } from 'rxjs'
+import { finalize, from, map, NEVER, of, Subject, throwError, toArray } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { authenticationOf, readAuthorization } from '../../src/protocol/rsocket/composite/authentication.js'
 import { readEntries } from '../../src/protocol/rsocket/composite/entries.js'
@@ -462,5 +462,31 @@ describe('a client of a foreign server', () => {
     wire.advance(0)
 
     expect(replies.values).toEqual([messageOf(1), last])
+  })
+})
+
+describe('a channel that is not open yet', () => {
+  it('fails with the connection before its first request', () => {
+    const wire = new VirtualWire()
+    const { connection, peer } = wire.rawServer({ metadata: compositeMetadata() })
+    const torn: string[] = []
+    const requests = new Subject<unknown>().pipe(finalize(() => torn.push('down')))
+    const call = record(connection.call(streaming('duplex', 'both', requests)))
+
+    peer.close()
+    wire.advance(0)
+
+    expect(call.error).toMatchObject({ reason: 'connection_closed', retry: { safe: true } })
+    expect(torn).toEqual(['down'])
+  })
+
+  it('fails when it cannot be opened without a request', () => {
+    const wire = new VirtualWire()
+    const { connection } = wire.rawServer({ metadata: compositeMetadata() })
+
+    const call = record(connection.call(streaming('duplex', 'x'.repeat(300), of())))
+    wire.advance(0)
+
+    expect(call.error).toMatchObject({ reason: 'invalid_metadata' })
   })
 })

@@ -1,17 +1,20 @@
-import { header, messageOf } from 'millrace/core'
+import { header, messageOf, RpcError, type Message } from 'millrace/core'
 import type { Lease } from 'millrace/protocol/rsocket'
-import { concat, EMPTY, NEVER, of, throwError } from 'rxjs'
+import { concat, EMPTY, finalize, NEVER, Observable, of, throwError } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { first } from '../support/first.js'
 import { u32, type FrameParts } from '../support/raw-frame.js'
 import { RawPeer } from '../support/raw-peer.js'
-import { record } from '../support/recording.js'
-import { answering, bodiesOf, single, VirtualWire } from '../support/virtual-wire.js'
+import { record, type Recording } from '../support/recording.js'
+import { answering, bodiesOf, single, streaming, VirtualWire } from '../support/virtual-wire.js'
 
 const echo = answering({ echo: ({ body }: { body: unknown }) => of(messageOf(body)), never: () => NEVER })
 const leaseFrame = (ttlMs: number, requests: number): FrameParts => ({
   type: 'LEASE',
   data: Uint8Array.from([...u32(ttlMs), ...u32(requests)]),
+})
+const throwing = finalize<Message>(() => {
+  throw new TypeError('teardown')
 })
 const ask = (peer: RawPeer, ...ids: number[]): void => {
   for (const id of ids) peer.request('REQUEST_RESPONSE', id, 'echo', { body: id })
@@ -57,6 +60,19 @@ describe('a server with leases', () => {
       ['answered', 'answered', 'lease_exceeded true'],
       ['answered', 'answered', 'lease_exceeded true'],
     ])
+  })
+
+  it('tells a client with leases why its SETUP is rejected', () => {
+    const wire = new VirtualWire({ lease: { perSecond: 5 } })
+    wire.serve(() => {
+      throw new RpcError('PERMISSION_DENIED', 'not you', { reason: 'not_you' })
+    })
+    const { connection, lifetime } = wire.connect({ honorLease: true })
+
+    const call = record(connection.call(single('unary', 'echo')))
+    wire.advance(0)
+
+    expect([lifetime.error?.reason, call.error?.reason]).toEqual(['not_you', 'connection_closed'])
   })
 
   it('reports a grant that fails, and admits no more', () => {
@@ -194,6 +210,58 @@ describe('a client that honours leases', () => {
     wire.advance(0)
 
     expect(call.error).toMatchObject({ code: 'UNAVAILABLE', reason: 'connection_lost' })
+  })
+
+  it('cancels a request that is unsubscribed while it is made', () => {
+    const wire = new VirtualWire()
+    const { connection, peer } = wire.rawServer({ honorLease: true })
+    peer.lines()
+    const requests = new Observable<unknown>(() => made.subscription.unsubscribe())
+    const made: Recording<Message> = record(connection.call(streaming('duplex', 'both', requests)))
+
+    peer.send(leaseFrame(1000, 2))
+    wire.advance(0)
+
+    expect(peer.lines()).toEqual(['REQUEST_CHANNEL 1 n=256', 'CANCEL 1'])
+    expect(connection.running).toBe(0)
+  })
+
+  it('fails all that wait, though a teardown throws', () => {
+    const wire = new VirtualWire()
+    const { connection, peer } = wire.rawServer({ honorLease: true })
+    record(connection.call(single('unary', 'echo')).pipe(throwing))
+    const second = record(connection.call(single('unary', 'echo')))
+
+    peer.close()
+    wire.advance(0)
+
+    expect(second.error).toMatchObject({ reason: 'connection_lost' })
+  })
+
+  it('refuses all that wait, though a teardown throws', () => {
+    const wire = new VirtualWire()
+    const { connection, peer } = wire.rawServer({ honorLease: true })
+    record(connection.call(single('unary', 'echo')).pipe(throwing))
+    const second = record(connection.call(single('unary', 'echo')))
+
+    peer.send(leaseFrame(1000, 0))
+    wire.advance(0)
+
+    expect(second.error).toMatchObject({ reason: 'no_lease' })
+  })
+
+  it('makes no request that waited once the connection drains', () => {
+    const wire = new VirtualWire()
+    const { connection, peer } = wire.rawServer({ honorLease: true })
+    peer.lines()
+    const call = record(connection.call(single('unary', 'echo')))
+
+    connection.drain()
+    peer.send(leaseFrame(1000, 2))
+    wire.advance(0)
+
+    expect(peer.lines().filter(line => line.startsWith('REQUEST'))).toEqual([])
+    expect(call.error).toMatchObject({ reason: 'connection_draining', retry: { safe: true } })
   })
 
   it('is refused by a server without leases (23)', () => {

@@ -42,24 +42,25 @@ export class ChannelRequester implements SendingStream, Unsubscribable {
 
   /** Opens the channel, unless its first request has to, and subscribes the requests. */
   start(): this {
-    if (!this.context.metadata.foreign) this.open(NO_REQUEST)
+    if (this.context.metadata.foreign) this.context.unopened.add(this)
+    else this.open(NO_REQUEST)
     this.requests.start()
     return this
   }
 
   openWith(item: EncodedItem): void {
-    const refusal = this.context.refusal() // for time has passed
-    if (refusal !== undefined) throw refusal
     const first = item instanceof Uint8Array ? { data: item, header: emptyHeader } : item
-    this.open({ ...first, complete: false })
+    this.openLate({ ...first, complete: false })
   }
 
   allSent(): void {
     this.requestsEnded = true
     if (this.id === 0) {
-      const refusal = this.context.refusal()
-      if (refusal !== undefined) this.sendingFailed(refusal)
-      else this.open({ ...NO_REQUEST, complete: true })
+      try {
+        this.openLate({ ...NO_REQUEST, complete: true })
+      } catch (error) {
+        this.sendingFailed(error)
+      }
       return
     }
     this.context.sender.send(this.id, FrameType.PAYLOAD, Flag.COMPLETE, NONE, undefined, undefined)
@@ -120,7 +121,7 @@ export class ChannelRequester implements SendingStream, Unsubscribable {
     if (this.ended) return // only the rest of an item was on its way
     this.ended = true
     this.replies.end()
-    this.observer.error(error)
+    this.observer.error(this.id === 0 ? (this.context.refusal() ?? error) : error) // never sent: safe to retry
   }
 
   /** Cancels the call, unless it has ended. */
@@ -131,6 +132,14 @@ export class ChannelRequester implements SendingStream, Unsubscribable {
     this.requests.cancel()
   }
 
+  /** As {@link open}, after time has passed. */
+  private openLate(first: FirstRequest): void {
+    const refusal = this.context.refusal()
+    if (refusal !== undefined) throw refusal
+    this.open(first)
+    this.context.unopened.delete(this)
+  }
+
   private open(first: FirstRequest): void {
     this.id = sendChannelRequest(this.context, this.call, this, this.credit, first)
     this.replies.opened(this.id)
@@ -139,6 +148,11 @@ export class ChannelRequester implements SendingStream, Unsubscribable {
   private end(): void {
     this.ended = true
     this.replies.end()
-    this.context.forget(this.id)
+    if (this.id !== 0) {
+      this.context.forget(this.id)
+      return
+    }
+    this.context.unopened.delete(this)
+    this.context.sender.unblocked(this)
   }
 }

@@ -40,7 +40,8 @@ export class ClientConnection extends RSocketConnection {
     })
     const flags = Flag.METADATA | (honorLease ? Flag.LEASE : 0) | (token === undefined ? 0 : Flag.RESUME)
     this.sender.send(0, FrameType.SETUP, flags, NONE, undefined, setup)
-    this.lease(honorLease)
+    if (honorLease) this.keepToLeases()
+    this.grantLeases(honorLease)
     this.keepAlive(keepAliveMs, maxLifetimeMs)
     super.start()
   }

@@ -53,6 +53,7 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   readonly windowBytes: number
   attributes: Header
   leases: LeaseGate | undefined
+  readonly unopened: Set<Stream>
   /** What is left of the leases we gave the peer, if it has to keep to any. */
   allowance: LeaseBudget | undefined
   protected readonly options: ResolvedRSocketOptions
@@ -103,6 +104,7 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     this.windowBytes = options.windowBytes
     this.attributes = emptyHeader
     this.leases = undefined
+    this.unopened = new Set()
     this.granted = undefined
     this.allowance = undefined
     this.options = options
@@ -237,13 +239,15 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     if (this.status$.value === 'draining') this.closeWhenIdle()
   }
 
-  /**
-   * Grants what the options say from now on, and tells the peer when leases were agreed on; then our own requests keep to
-   * those of the peer.
-   */
-  protected lease(agreed: boolean): void {
+  /** Our own requests keep to the leases of the peer from now on. */
+  protected keepToLeases(): void {
+    this.leases = new LeaseGate(this.remote, this, this.options.setupTimeoutMs)
+  }
+
+  /** Grants what the options say from now on, and tells the peer when leases were agreed on. */
+  protected grantLeases(agreed: boolean): void {
+    if (this.ended) return
     const { lease } = this.options
-    if (agreed) this.leases = new LeaseGate(this.remote, this.runtime, this.options.setupTimeoutMs)
     if (lease === undefined) {
       if (agreed) this.sendLease(NO_LIMIT)
       return
@@ -294,8 +298,9 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     this.closing?.unsubscribe()
     this.granting?.unsubscribe()
     this.socket.close()
-    const streams = new Set([...this.streams.values(), ...this.sender.end()])
+    const streams = new Set([...this.streams.values(), ...this.unopened, ...this.sender.end()])
     this.streams.clear()
+    this.unopened.clear()
     this.status$.next('closed')
     this.status$.complete()
     this.pushed.complete()

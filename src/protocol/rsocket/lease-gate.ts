@@ -1,6 +1,7 @@
 import type { Subscription, Unsubscribable } from 'rxjs'
-import { RpcError, retrySafely, type Runtime } from '../../core/index.js'
+import { RpcError, retrySafely, type Log } from '../../core/index.js'
 import { LeaseBudget, type Lease } from './lease.js'
+import { logTeardown, type Multiplexer } from './multiplexer.js'
 
 /** Most requests that wait for the first lease. */
 export const MAX_WAITING_REQUESTS = 256
@@ -19,13 +20,16 @@ export interface HeldRequest {
  */
 export class LeaseGate {
   private readonly remote: string
+  private readonly log: Log
   private readonly budget: LeaseBudget
   private readonly timer: Subscription
   private waiting: Set<WaitingRequest> | undefined
 
   /** Requests wait for the first lease for at most `firstLeaseMs`. */
-  constructor(remote: string, { scheduler }: Runtime, firstLeaseMs: number) {
+  constructor(remote: string, { runtime, log }: Pick<Multiplexer, 'runtime' | 'log'>, firstLeaseMs: number) {
+    const { scheduler } = runtime
     this.remote = remote
+    this.log = log
     this.budget = new LeaseBudget(scheduler)
     this.waiting = new Set()
     this.timer = scheduler.schedule(() => this.end(this.refusal(`none came within ${firstLeaseMs} ms`)), firstLeaseMs)
@@ -35,9 +39,7 @@ export class LeaseGate {
   renew(lease: Lease): void {
     this.timer.unsubscribe()
     this.budget.renew(lease)
-    const { waiting } = this
-    this.waiting = undefined
-    for (const request of waiting ?? []) request.admit()
+    this.settle(request => request.admit())
   }
 
   /** Makes a request when there is leave, or refuses it. */
@@ -71,9 +73,19 @@ export class LeaseGate {
   /** Nothing more will come: what waits fails. */
   end(error: RpcError): void {
     this.timer.unsubscribe()
+    this.settle(request => request.fail(error))
+  }
+
+  private settle(how: (request: WaitingRequest) => void): void {
     const { waiting } = this
     this.waiting = undefined
-    for (const request of waiting ?? []) request.fail(error)
+    for (const request of waiting ?? []) {
+      try {
+        how(request)
+      } catch (thrown) {
+        logTeardown(this.log, thrown) // the others must hear of it, too
+      }
+    }
   }
 }
 
@@ -92,8 +104,12 @@ class WaitingRequest implements Unsubscribable {
 
   admit(): void {
     if (this.ended) return
-    if (this.gate.take()) this.running = this.request.open()
-    else this.fail(this.gate.refusal())
+    if (!this.gate.take()) {
+      this.fail(this.gate.refusal())
+      return
+    }
+    this.running = this.request.open()
+    if (this.ended) this.running.unsubscribe() // by a source of requests, while it was subscribed
   }
 
   fail(error: RpcError): void {

@@ -18,14 +18,16 @@ export function request(context: RequesterContext, call: Call, replies: ReplyObs
   const { leases } = context
   if (leases === undefined) return open(context, call, replies)
   return leases.pass({
-    open: () => openLater(context, call, replies),
+    open: () => openLeased(context, call, replies),
     fail: error => replies.error(error),
   })
 }
 
-/** As {@link open}, where nobody stands above who hears of what it throws. */
-function openLater(context: RequesterContext, call: Call, replies: ReplyObserver): Unsubscribable {
+/** As {@link open}, perhaps later: then much may have changed, and nobody stands above who hears of what it throws. */
+function openLeased(context: RequesterContext, call: Call, replies: ReplyObserver): Unsubscribable {
   try {
+    const refusal = context.refusal()
+    if (refusal !== undefined) throw refusal
     return open(context, call, replies)
   } catch (error) {
     replies.error(RpcError.from(error, 'INTERNAL'))

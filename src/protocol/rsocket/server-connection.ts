@@ -100,9 +100,10 @@ export class ServerConnection extends RSocketConnection {
     this.setup = setup
     this.attributes = this.readAttributes(metadata)
     this.established = true
-    this.lease(setup.lease)
+    if (setup.lease) this.keepToLeases()
     this.keepAlive(Infinity, Math.min(Math.max(maxLifetimeMs, keepAliveMs), MAX_SILENCE_MS))
     this.serve(this.answer(this))
+    this.grantLeases(setup.lease) // when it is accepted: a client takes whatever comes before a refusal for a yes
   }
 
   private readAttributes(metadata: Uint8Array | undefined): Header {
