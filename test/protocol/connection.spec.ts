@@ -1,10 +1,10 @@
 import { messageOf, type LogEvent } from 'millrace/core'
-import { EMPTY, NEVER, of, Subject } from 'rxjs'
+import { delay, EMPTY, NEVER, of, Subject } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { type FrameParts } from '../support/raw-frame.js'
 import { routeMetadata, type RawPeer } from '../support/raw-peer.js'
 import { record } from '../support/recording.js'
-import { answering, single, VirtualWire } from '../support/virtual-wire.js'
+import { answering, bodiesOf, single, VirtualWire } from '../support/virtual-wire.js'
 
 const echo = answering({
   echo: ({ body }: { body: unknown }) => of(messageOf(body)),
@@ -251,6 +251,23 @@ describe('the limit of calls', () => {
 })
 
 describe('draining', () => {
+  it('lets a long reply leave, however long it takes', () => {
+    const wire = new VirtualWire({ closeTimeoutMs: 1000 }, { latencyMs: 500 })
+    const { binding } = wire.serve(
+      answering({ slow: () => of(messageOf('x'.repeat(8_000_000))).pipe(delay(2000, wire.runtime.scheduler)) }),
+    )
+    const client = wire.connect()
+    wire.advance(2000)
+    const call = record(client.connection.call(single('unary', 'slow')))
+    wire.advance(1000)
+
+    record(binding.drain())
+    wire.advance(60_000)
+
+    expect(call.error).toBeUndefined()
+    expect(bodiesOf(call)).toHaveLength(1)
+  })
+
   it('tells the peer and refuses what crosses it', () => {
     const wire = new VirtualWire({ closeTimeoutMs: 50 })
     const { binding } = wire.serve(echo)

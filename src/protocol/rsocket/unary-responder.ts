@@ -70,8 +70,8 @@ export class UnaryResponder extends Subscriber<Message> implements Stream {
       const item = encodeItem(this.context.metadata, this.codec, message)
       const refusal = this.context.replyRefusal()
       if (refusal !== undefined) throw refusal
-      this.end()
       sendItem(this.context.sender, this.id, item, Flag.COMPLETE)
+      this.end() // then: a connection that drains would close while a long reply has not begun to leave
     } catch (error) {
       this.error(error)
       return
