@@ -1,5 +1,4 @@
 export type { OverflowPolicy } from './backlog.js'
-export * from './byte-window.js'
 export * from './credit-window.js'
 export * from './delivery.js'
 export * from './overflow.js'

@@ -1,9 +1,10 @@
-import { messageOf } from 'millrace/core'
+import { messageOf, type Message } from 'millrace/core'
 import { paced, pacedMap } from 'millrace/streams'
 import { compositeMetadata } from 'millrace/protocol/rsocket'
-import { map, tap, timer } from 'rxjs'
+import { ignoreElements, map, NEVER, tap, timer } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { first } from '../support/first.js'
+import { frameBytes, u32, type FrameParts } from '../support/raw-frame.js'
 import { record } from '../support/recording.js'
 import { answering, single, VirtualWire } from '../support/virtual-wire.js'
 
@@ -55,6 +56,65 @@ describe('windowBytes', () => {
     const items = Array.from({ length: 300 }, (_, index) => (index % 7 < 2 ? large : 'small'))
 
     expect(ahead(items, { windowBytes: 2 * MIB }, concurrency)).toMatchObject({ done: 300, completed: true })
+  })
+
+  it('goes on beside small items that are held for ever', () => {
+    const wire = new VirtualWire()
+    const items = [...Array.from({ length: 4 }, () => 'stuck'), ...Array.from({ length: 40 }, () => large)]
+    let done = 0
+    wire.serve(answering({ items: () => paced(items.map(messageOf)) }))
+    const { connection } = wire.connect()
+    const work = pacedMap<Message, never>(
+      ({ body }) =>
+        body === 'stuck'
+          ? NEVER
+          : timer(10, wire.runtime.scheduler).pipe(tap({ complete: () => done++ }), ignoreElements()),
+      { concurrency: 5 },
+    )
+
+    record(connection.call(single('serverStream', 'items')).pipe(work))
+    wire.advance(100_000)
+
+    expect(done).toBe(40)
+  })
+
+  const item = 'x'.repeat(20_000)
+  const consumed = (bytes: number): FrameParts => ({
+    type: 'EXT',
+    id: 1,
+    flags: 'I',
+    word: 0x6d72_6362,
+    data: Uint8Array.from(u32(bytes)),
+  })
+
+  it.each([20_002, 0xffff_ffff])('opens when %i bytes are consumed', bytes => {
+    const wire = new VirtualWire({ windowBytes: 1 })
+    wire.serve(answering({ items: () => paced([1, 2, 3].map(() => messageOf(item))) }))
+    const peer = wire.rawClient()
+    peer.request('REQUEST_STREAM', 1, 'items', { n: 99 })
+    wire.advance(0)
+    const atFirst = peer.received.length
+
+    peer.send(consumed(bytes))
+    wire.advance(0)
+
+    expect([atFirst, peer.received.length]).toEqual([1, 2])
+  })
+
+  it('is told of large items, and of no others', () => {
+    const wire = new VirtualWire()
+    const { connection, peer } = wire.rawServer()
+    const replies = record(connection.call(single('serverStream', 'items')))
+    wire.advance(0)
+    peer.received.length = 0
+
+    peer.item(1, 'small')
+    peer.item(1, item)
+    wire.advance(0)
+    replies.subscription.unsubscribe()
+    wire.advance(0)
+
+    expect(peer.received).toEqual([frameBytes(consumed(20_002)), frameBytes({ type: 'CANCEL', id: 1 })])
   })
 
   it('does not hold back items for foreign peers', () => {

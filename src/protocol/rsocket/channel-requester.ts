@@ -1,10 +1,9 @@
 import type { Unsubscribable } from 'rxjs'
 import { emptyHeader, RpcError } from '../../core/index.js'
-import type { Pump } from '../../streams/index.js'
 import type { ReplyObserver, StreamingCall } from '../peer.js'
 import { sendError } from './error-frame.js'
 import { Flag, FrameType, NONE } from './frame.js'
-import { itemPump, type SendingStream } from './item-pump.js'
+import { itemPump, type ItemPump, type SendingStream } from './item-pump.js'
 import { sendCancel, type EncodedItem } from './multiplexer.js'
 import { ReplyReceiver } from './reply-receiver.js'
 import type { RequesterContext } from './requester-context.js'
@@ -20,7 +19,7 @@ export class ChannelRequester implements SendingStream, Unsubscribable {
   private readonly credit: number
   private readonly observer: ReplyObserver
   private readonly replies: ReplyReceiver
-  private readonly requests: Pump
+  private readonly requests: ItemPump
   id: number
   private requestsEnded: boolean
   private ended: boolean
@@ -110,6 +109,10 @@ export class ChannelRequester implements SendingStream, Unsubscribable {
 
   onRequestN(n: number): void {
     this.requests.request(n)
+  }
+
+  onConsumedBytes(bytes: number): void {
+    this.requests.consumed(bytes)
   }
 
   onWritable(): void {

@@ -1,11 +1,12 @@
 import { Observable, type Subscriber } from 'rxjs'
 import type { Codec } from '../../codec/index.js'
 import { RpcError, type Message } from '../../core/index.js'
-import { CreditWindow, deliver, type Pump } from '../../streams/index.js'
+import { CreditWindow, deliver } from '../../streams/index.js'
 import type { Peer, StreamingCall } from '../peer.js'
 import { sendError } from './error-frame.js'
+import { consumption } from './consumed-bytes.js'
 import { Flag, FrameType, NONE } from './frame.js'
-import { itemPump, type SendingStream } from './item-pump.js'
+import { itemPump, type ItemPump, type SendingStream } from './item-pump.js'
 import { readItem, type Multiplexer } from './multiplexer.js'
 import { repliesOf } from './replies-of.js'
 
@@ -13,7 +14,7 @@ import { repliesOf } from './replies-of.js'
 export class ChannelResponder implements SendingStream {
   private readonly context: Multiplexer
   readonly id: number
-  private readonly replies: Pump
+  private readonly replies: ItemPump
   private subscribed: boolean
   private readonly codec: Codec
   private first: Message | undefined
@@ -89,6 +90,10 @@ export class ChannelResponder implements SendingStream {
     this.replies.request(n)
   }
 
+  onConsumedBytes(bytes: number): void {
+    this.replies.consumed(bytes)
+  }
+
   onWritable(): void {
     this.replies.resume()
   }
@@ -133,7 +138,7 @@ export class ChannelResponder implements SendingStream {
   }
 
   private receive(bytes: Uint8Array, metadataStart: number, metadataEnd: number, end: number): unknown {
-    if (this.requests === undefined || !this.requests.window.receive(end - metadataEnd)) {
+    if (this.requests === undefined || !this.requests.window.receive()) {
       return new RpcError('RESOURCE_EXHAUSTED', 'more requests than the handler asked for', {
         reason: 'credit_exceeded',
       })
@@ -144,7 +149,8 @@ export class ChannelResponder implements SendingStream {
     } catch (error) {
       return error
     }
-    deliver(this.requests.subscriber, message, this.requests.onConsumed)
+    const { subscriber, consume } = this.requests
+    deliver(subscriber, message, consumption(this.context, this.id, end - metadataEnd, consume))
     return undefined
   }
 
@@ -193,13 +199,14 @@ interface RequestsEnd {
 class RequestReceiver {
   readonly subscriber: Subscriber<Message>
   readonly window: CreditWindow
-  readonly onConsumed: () => void
+  readonly consume: () => boolean
 
   constructor(subscriber: Subscriber<Message>, size: number, grant: (n: number) => void) {
     this.subscriber = subscriber
     this.window = new CreditWindow(size, grant)
-    this.onConsumed = () => {
+    this.consume = () => {
       if (!subscriber.closed) this.window.consume()
+      return !subscriber.closed
     }
   }
 }

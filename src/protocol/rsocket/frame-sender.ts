@@ -127,8 +127,9 @@ export class FrameSender {
     this.waiting.delete(payload)
     this.held.delete(payload)
     this.remove(payload)
-    for (const { type, word } of payload.behind) {
-      if (type === FrameType.REQUEST_N) this.send(streamId, type, 0, word, undefined, undefined)
+    for (const { type, flags, word, data } of payload.behind) {
+      const isCredit = type === FrameType.REQUEST_N || type === FrameType.EXT
+      if (isCredit) this.send(streamId, type, flags, word, undefined, data)
     }
   }
 

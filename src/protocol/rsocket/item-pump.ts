@@ -1,8 +1,9 @@
 import type { Observable } from 'rxjs'
 import type { Codec } from '../../codec/index.js'
 import type { Message } from '../../core/index.js'
-import { ByteWindow, pump, stalledTo, type Pump, type PumpOptions, type PumpSink } from '../../streams/index.js'
+import { pump, stalledTo, type Pump, type PumpOptions, type PumpSink } from '../../streams/index.js'
 import type { Route } from '../peer.js'
+import { LARGE_ITEM_BYTES } from './consumed-bytes.js'
 import { encodeItem, logTeardown, sendItem, type EncodedItem, type Multiplexer } from './multiplexer.js'
 import type { Stream } from './stream.js'
 
@@ -26,26 +27,25 @@ export function itemPump(
   codec: Codec,
   items$: Observable<Message>,
   { credit, failAtOnce = false }: Pick<PumpOptions, 'credit' | 'failAtOnce'>,
-): Pump {
+): ItemPump {
   const { runtime, log, metadata } = context
   const sink = new ItemSink(context, codec, stream)
   const name = `${contract}.${endpoint}`
   // Ours give credit for whatever is consumed; others may ask for so many items, and for no more to hear of the end.
   const lookAhead = metadata.foreign
   const options = { name, credit, failAtOnce, lookAhead, runtime, onStalled: stalledTo(log) }
-  return new ItemPump(pump(items$, sink, options), sink, credit)
+  return new ItemPump(pump(items$, sink, options), sink)
 }
 
-/** A pump whose credit also tells how many items have been consumed: all but the first that was given. */
-class ItemPump implements Pump {
+/** A pump that also hears how many bytes of its large items the peer has consumed. */
+export class ItemPump implements Pump {
   private readonly items: Pump
   private readonly sink: ItemSink
-  private begun: boolean
 
-  constructor(items: Pump, sink: ItemSink, credit: number) {
+  /** A pump of `items` into `sink`. */
+  constructor(items: Pump, sink: ItemSink) {
     this.items = items
     this.sink = sink
-    this.begun = credit > 0
   }
 
   start(): void {
@@ -53,8 +53,6 @@ class ItemPump implements Pump {
   }
 
   request(n: number): void {
-    if (this.begun) this.sink.consumed(n)
-    this.begun = true
     this.items.request(n)
   }
 
@@ -65,36 +63,49 @@ class ItemPump implements Pump {
   cancel(): void {
     this.items.cancel()
   }
+
+  /** So many more. */
+  consumed(bytes: number): void {
+    this.sink.consumed(bytes)
+    if (!this.sink.sending) this.items.resume()
+  }
 }
 
 class ItemSink implements PumpSink<Message, EncodedItem> {
   private readonly context: Multiplexer
   private readonly codec: Codec
   private readonly stream: SendingStream
-  private readonly window: ByteWindow
+  private readonly windowBytes: number
+  /** Bytes of large items that the peer has not consumed. */
+  private largeBytes: number
 
   constructor(context: Multiplexer, codec: Codec, stream: SendingStream) {
     this.context = context
     this.codec = codec
     this.stream = stream
-    // Others may give credit for many items together, however large they are, and be waited for in vain.
-    this.window = new ByteWindow(context.metadata.foreign ? Infinity : context.windowBytes)
+    this.windowBytes = context.metadata.foreign ? Infinity : context.windowBytes // others do not tell what they consume
+    this.largeBytes = 0
   }
 
   get ready(): boolean {
     const { sender } = this.context
-    return sender.ready && this.window.open && !sender.isSending(this.stream.id)
+    return sender.ready && this.largeBytes < this.windowBytes && !this.sending
+  }
+
+  /** Whether an item is on its way in fragments. */
+  get sending(): boolean {
+    return this.context.sender.isSending(this.stream.id)
   }
 
   blocked(): void {
     const { sender } = this.context
-    // Otherwise it is credit, or the end of what is on its way, that wakes the stream.
-    if (!sender.ready && !sender.isSending(this.stream.id)) sender.blocked(this.stream)
+    // Otherwise it is what the peer consumes, or the end of what is on its way, that wakes the stream.
+    if (!sender.ready && !this.sending) sender.blocked(this.stream)
   }
 
-  /** The peer has consumed so many items. */
-  consumed(items: number): void {
-    this.window.consume(items)
+  /** The peer has consumed so many bytes of large items. */
+  consumed(bytes: number): void {
+    this.largeBytes = Math.max(0, this.largeBytes - bytes)
   }
 
   encode(message: Message): EncodedItem {
@@ -104,10 +115,11 @@ class ItemSink implements PumpSink<Message, EncodedItem> {
   send(item: EncodedItem): boolean {
     const { sender } = this.context
     const { id } = this.stream
-    this.window.send(item instanceof Uint8Array ? item.length : (item.data?.length ?? 0))
+    const bytes = item instanceof Uint8Array ? item.length : (item.data?.length ?? 0)
+    if (bytes >= LARGE_ITEM_BYTES) this.largeBytes += bytes
     if (id === 0) this.stream.openWith?.(item)
     else sendItem(sender, id, item, 0)
-    if (!sender.isSending(this.stream.id)) return true
+    if (!this.sending) return true
     sender.whenSent(this.stream.id, this.stream)
     return false
   }

@@ -1,6 +1,7 @@
 import { RpcError, type Message } from '../../core/index.js'
 import { CreditWindow, deliver } from '../../streams/index.js'
 import type { ReplyObserver } from '../peer.js'
+import { consumption } from './consumed-bytes.js'
 import { FrameType } from './frame.js'
 import { readItem } from './multiplexer.js'
 import type { RequesterContext } from './requester-context.js'
@@ -10,7 +11,7 @@ export class ReplyReceiver {
   private readonly context: RequesterContext
   private readonly observer: ReplyObserver
   private readonly window: CreditWindow
-  private readonly onConsumed: () => void
+  private readonly consume: () => boolean
   private id: number
   private ended: boolean
 
@@ -22,8 +23,9 @@ export class ReplyReceiver {
     this.window = new CreditWindow(credit, n => {
       this.context.sender.send(this.id, FrameType.REQUEST_N, 0, n, undefined, undefined)
     })
-    this.onConsumed = () => {
+    this.consume = () => {
       if (!this.ended) this.window.consume()
+      return !this.ended
     }
   }
 
@@ -39,7 +41,7 @@ export class ReplyReceiver {
 
   /** Delivers the item of a PAYLOAD frame. Gives what is wrong with it, if anything. */
   receive(bytes: Uint8Array, metadataStart: number, metadataEnd: number, end: number, last: boolean): unknown {
-    if (!this.window.receive(end - metadataEnd)) return creditExceeded()
+    if (!this.window.receive()) return creditExceeded()
     let message: Message
     try {
       message = readItem(this.context.metadata, this.context.codec, bytes, metadataStart, metadataEnd, end)
@@ -47,7 +49,7 @@ export class ReplyReceiver {
       return error
     }
     if (last) this.ended = true
-    deliver(this.observer, message, this.onConsumed)
+    deliver(this.observer, message, consumption(this.context, this.id, end - metadataEnd, this.consume))
     return undefined
   }
 }

@@ -1,5 +1,6 @@
 import { RpcError } from '../../core/index.js'
 import type { Frame } from '../../transport/index.js'
+import { readConsumedBytes } from './consumed-bytes.js'
 import { readError } from './error-frame.js'
 import { Flag, FrameType, HEADER_BYTES, MAX_31_BITS, NONE, readU24, readU32 } from './frame.js'
 import { payloadTooLarge, Reassembler, type Payload, type ReassemblyLimits } from './reassembler.js'
@@ -62,6 +63,8 @@ export class StreamFrames {
       case FrameType.REQUEST_CHANNEL:
         this.onRequest(type, flags, streamId, bytes, start, end)
         return true
+      case FrameType.EXT:
+        return this.onExtension(streamId, bytes, start, end)
       case FrameType.SETUP:
       case FrameType.KEEPALIVE:
       case FrameType.LEASE:
@@ -146,6 +149,12 @@ export class StreamFrames {
     }
     const n = readU32(bytes, start + HEADER_BYTES)
     if (n > 0) this.table.stream(streamId)?.onRequestN(n >= MAX_31_BITS ? Infinity : n)
+  }
+
+  private onExtension(streamId: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const consumed = readConsumedBytes(bytes, start + HEADER_BYTES, end)
+    if (consumed !== undefined) this.table.stream(streamId)?.onConsumedBytes?.(consumed)
+    return consumed !== undefined
   }
 
   private onStreamError(streamId: number, bytes: Uint8Array, start: number, end: number): void {

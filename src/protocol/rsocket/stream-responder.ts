@@ -1,9 +1,8 @@
 import type { Codec } from '../../codec/index.js'
-import type { Pump } from '../../streams/index.js'
 import type { Peer, SingleCall } from '../peer.js'
 import { sendError } from './error-frame.js'
 import { Flag, FrameType, NONE } from './frame.js'
-import { itemPump, type SendingStream } from './item-pump.js'
+import { itemPump, type ItemPump, type SendingStream } from './item-pump.js'
 import type { Multiplexer } from './multiplexer.js'
 import { repliesOf } from './replies-of.js'
 
@@ -11,7 +10,7 @@ import { repliesOf } from './replies-of.js'
 export class StreamResponder implements SendingStream {
   private readonly context: Multiplexer
   readonly id: number
-  private readonly replies: Pump
+  private readonly replies: ItemPump
 
   constructor(context: Multiplexer, codec: Codec, streamId: number, peer: Peer, call: SingleCall, credit: number) {
     this.context = context
@@ -53,6 +52,10 @@ export class StreamResponder implements SendingStream {
 
   onRequestN(n: number): void {
     this.replies.request(n)
+  }
+
+  onConsumedBytes(bytes: number): void {
+    this.replies.consumed(bytes)
   }
 
   onWritable(): void {

@@ -15,6 +15,8 @@ export interface Stream {
   onCancel(): void
   /** A REQUEST_N frame; `Infinity` stands for no limit. */
   onRequestN(n: number): void
+  /** The peer has consumed so many bytes of large items; only of streams that send items. */
+  onConsumedBytes?(bytes: number): void
   /** The socket takes more, or a long payload of this stream has left, after it did not or had not. */
   onWritable(): void
   /** The connection is gone; the stream is out of the table already, perhaps since it has ended. */
