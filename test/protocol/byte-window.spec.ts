@@ -1,7 +1,7 @@
 import { messageOf, type Message } from 'millrace/core'
 import { paced, pacedMap } from 'millrace/streams'
 import { compositeMetadata } from 'millrace/protocol/rsocket'
-import { ignoreElements, map, NEVER, tap, timer } from 'rxjs'
+import { ignoreElements, map, NEVER, tap, timer, type Observable } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { first } from '../support/first.js'
 import { frameBytes, u32, type FrameParts } from '../support/raw-frame.js'
@@ -64,7 +64,7 @@ describe('windowBytes', () => {
     let done = 0
     wire.serve(answering({ items: () => paced(items.map(messageOf)) }))
     const { connection } = wire.connect()
-    const work = pacedMap<Message, never>(
+    const work = pacedMap<Message, Observable<unknown>>(
       ({ body }) =>
         body === 'stuck'
           ? NEVER

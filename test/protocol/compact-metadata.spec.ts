@@ -1,17 +1,9 @@
 import fc from 'fast-check'
-import { header, RpcError, type Header } from 'millrace/core'
+import { emptyHeader, header, RpcError, type Header } from 'millrace/core'
 import type { Route } from 'millrace/protocol'
+import { compactMetadata } from 'millrace/protocol/rsocket'
 import { describe, expect, it } from 'vitest'
-import { emptyHeader } from '../../src/core/index.js'
-import {
-  headerBytes,
-  itemMetadata,
-  MAX_ROUTES,
-  readHeaderBytes,
-  readItemMetadata,
-  RouteReader,
-  RouteWriter,
-} from '../../src/protocol/rsocket/compact-metadata.js'
+import { MAX_ROUTES } from '../../src/protocol/rsocket/compact-metadata.js'
 import { joined } from '../support/raw-frame.js'
 import { routeMetadata, text } from '../support/raw-peer.js'
 import { thrownBy } from '../support/thrown-by.js'
@@ -35,15 +27,15 @@ describe('metadata of requests', () => {
       fc.array(routes, { minLength: 10, maxLength: 10 }),
       fc.array(requests),
       (known, calls) => {
-        const writer = new RouteWriter()
-        const reader = new RouteReader()
+        const writer = compactMetadata().open()
+        const reader = compactMetadata().open()
 
         for (const { route: index, ...rest } of calls) {
           const route = known[index] as Route
           const { remainingMs, header: entries, hasBody, oneReply } = rest
           // A request with a body has no need to say how many replies there are: it is no channel.
-          const bytes = writer.request(route, remainingMs, entries, hasBody, oneReply && !hasBody)
-          const read = reader.request(joined([1, 2], bytes, [3]), 2, 2 + bytes.length)
+          const bytes = writer.writeRequest(route, remainingMs, entries, hasBody, oneReply && !hasBody)
+          const read = reader.readRequest(joined([1, 2], bytes, [3]), 2, 2 + bytes.length)
 
           expect(read).toEqual({ ...rest, route, oneReply: oneReply && !hasBody, dataType: undefined, acceptTypes: [] })
         }
@@ -54,22 +46,22 @@ describe('metadata of requests', () => {
   })
 
   it('takes two bytes for a route that is known', () => {
-    const writer = new RouteWriter()
+    const writer = compactMetadata().open()
     const route: Route = { contract: 'words', version: '1.0.0', endpoint: 'count' }
-    const first = writer.request(route, undefined, emptyHeader, true, false)
+    const first = writer.writeRequest(route, undefined, emptyHeader, true, false)
 
-    const second = writer.request(route, undefined, emptyHeader, true, false)
+    const second = writer.writeRequest(route, undefined, emptyHeader, true, false)
 
     expect([first.length, second]).toEqual([2 + 6 + 6 + 6, Uint8Array.of(0, 1)])
   })
 
   it('spells routes out once their ids are used up', () => {
-    const writer = new RouteWriter()
-    const reader = new RouteReader()
+    const writer = compactMetadata().open()
+    const reader = compactMetadata().open()
     const read = (index: number): Route => {
       const route = { contract: `c${index}`, version: '1', endpoint: 'e' }
-      const bytes = writer.request(route, undefined, emptyHeader, true, false)
-      return reader.request(bytes, 0, bytes.length).route
+      const bytes = writer.writeRequest(route, undefined, emptyHeader, true, false)
+      return reader.readRequest(bytes, 0, bytes.length).route
     }
     for (let index = 0; index < MAX_ROUTES; index++) read(index)
 
@@ -79,11 +71,11 @@ describe('metadata of requests', () => {
   })
 
   it('gives one route object an endpoint', () => {
-    const reader = new RouteReader()
+    const reader = compactMetadata().open()
     const spelled = routeMetadata('a', 0, 5)
 
     const [first, again, known] = [spelled, spelled, Uint8Array.of(0, 5)].map(
-      bytes => reader.request(bytes, 0, bytes.length).route,
+      bytes => reader.readRequest(bytes, 0, bytes.length).route,
     )
 
     expect(again).toBe(first)
@@ -91,11 +83,11 @@ describe('metadata of requests', () => {
   })
 
   it('is that of the route it spells out', () => {
-    const reader = new RouteReader()
+    const reader = compactMetadata().open()
     const [first, second] = [routeMetadata('a', 0, 5), routeMetadata('b', 0, 5)]
-    reader.request(first, 0, first.length)
+    reader.readRequest(first, 0, first.length)
 
-    const { route } = reader.request(second, 0, second.length)
+    const { route } = reader.readRequest(second, 0, second.length)
 
     expect(route.endpoint).toBe('b')
   })
@@ -116,7 +108,7 @@ describe('metadata of requests', () => {
     ['a header value above the limit', [...routeMetadata('a', 4), 1, ...text('a'), 0xff, 0xff, 0x7f]],
     ['bytes behind its end', [...routeMetadata('a'), 0]],
   ])('is refused as %s', (_, bytes) => {
-    const error = thrownBy(() => new RouteReader().request(Uint8Array.from(bytes), 0, bytes.length))
+    const error = thrownBy(() => compactMetadata().open().readRequest(Uint8Array.from(bytes), 0, bytes.length))
 
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', reason: 'invalid_metadata' })
   })
@@ -125,13 +117,13 @@ describe('metadata of requests', () => {
     const entry = [...text('a'), 0x80, 0x20, ...new Uint8Array(4096).fill(65)]
     const bytes = Uint8Array.from([...routeMetadata('a', 4), 2, ...entry, ...entry])
 
-    const error = thrownBy(() => new RouteReader().request(bytes, 0, bytes.length))
+    const error = thrownBy(() => compactMetadata().open().readRequest(bytes, 0, bytes.length))
 
     expect(error.rawMessage).toContain('8192')
   })
 
   it('is refused with a route that was never spelled out', () => {
-    const error = thrownBy(() => new RouteReader().request(Uint8Array.of(0, 1), 0, 2))
+    const error = thrownBy(() => compactMetadata().open().readRequest(Uint8Array.of(0, 1), 0, 2))
 
     expect(error).toMatchObject({ code: 'UNIMPLEMENTED', reason: 'unknown_route' })
   })
@@ -146,7 +138,7 @@ describe('metadata of requests', () => {
       ...text('y'),
     ])
 
-    const read = new RouteReader().request(bytes, 0, bytes.length).header
+    const read = compactMetadata().open().readRequest(bytes, 0, bytes.length).header
 
     expect(Object.entries(read)).toEqual([
       ['__proto__', 'x'],
@@ -158,9 +150,9 @@ describe('metadata of requests', () => {
   it('never fails with anything but an RpcError', () => {
     const property = fc.property(fc.uint8Array({ maxLength: 60 }), bytes => {
       for (const read of [
-        () => new RouteReader().request(bytes, 0, bytes.length),
-        () => readItemMetadata(bytes, 0, bytes.length),
-        () => readHeaderBytes(bytes, 0, bytes.length),
+        () => compactMetadata().open().readRequest(bytes, 0, bytes.length),
+        () => compactMetadata().open().readItem(bytes, 0, bytes.length),
+        () => compactMetadata().open().readHeader(bytes, 0, bytes.length),
       ]) {
         try {
           read()
@@ -177,10 +169,10 @@ describe('metadata of requests', () => {
 describe('metadata of items', () => {
   it('is read as it was written', () => {
     const property = fc.property(headers, fc.boolean(), (entries, hasBody) => {
-      const bytes = itemMetadata(entries, hasBody)
+      const bytes = compactMetadata().open().writeItem(entries, hasBody)
 
       if (bytes === undefined) expect([{ ...entries }, hasBody]).toEqual([{}, true])
-      else expect(readItemMetadata(bytes, 0, bytes.length)).toEqual({ header: entries, hasBody })
+      else expect(compactMetadata().open().readItem(bytes, 0, bytes.length)).toEqual({ header: entries, hasBody })
     })
 
     fc.assert(property, { seed, numRuns: 200 })
@@ -190,17 +182,19 @@ describe('metadata of items', () => {
 describe('a header', () => {
   it('is read as it was written', () => {
     const property = fc.property(headers, entries => {
-      const bytes = headerBytes(entries)
+      const bytes = compactMetadata().open().writeHeader(entries)
 
-      expect(readHeaderBytes(bytes, 0, bytes.length)).toEqual(entries)
+      expect(compactMetadata().open().readHeader(bytes, 0, bytes.length)).toEqual(entries)
     })
 
     fc.assert(property, { seed, numRuns: 200 })
   })
 
   it('keeps a byte order mark', () => {
-    const bytes = headerBytes(header({ a: '\uFEFFb' }))
+    const bytes = compactMetadata()
+      .open()
+      .writeHeader(header({ a: '\uFEFFb' }))
 
-    expect({ ...readHeaderBytes(bytes, 0, bytes.length) }).toEqual({ a: '\uFEFFb' })
+    expect({ ...compactMetadata().open().readHeader(bytes, 0, bytes.length) }).toEqual({ a: '\uFEFFb' })
   })
 })

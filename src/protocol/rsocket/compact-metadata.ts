@@ -36,60 +36,19 @@ const COMPACT: MetadataDialect = Object.freeze({ mimeType: COMPACT_METADATA, ope
 
 class CompactMetadata implements ConnectionMetadata {
   readonly foreign: boolean
-  private readonly routes: RouteWriter
-  private readonly peerRoutes: RouteReader
+  /** Routes of our requests. */
+  private readonly interned: Map<Route, InternedRoute>
+  /** Routes of the peer's requests, by their ids. */
+  private readonly peerRoutes: (Route | undefined)[]
 
   constructor() {
     this.foreign = false
-    this.routes = new RouteWriter()
-    this.peerRoutes = new RouteReader()
-  }
-
-  writeRequest(
-    route: Route,
-    remainingMs: number | undefined,
-    header: Header,
-    hasBody: boolean,
-    oneReply: boolean,
-  ): Uint8Array {
-    return this.routes.request(route, remainingMs, header, hasBody, oneReply)
-  }
-
-  unread(route: Route): void {
-    this.routes.unread(route)
-  }
-
-  readRequest(bytes: Uint8Array, start: number, end: number): RequestMetadata {
-    return this.peerRoutes.request(bytes, start, end)
-  }
-
-  writeItem(header: Header, hasBody: boolean): Uint8Array | undefined {
-    return itemMetadata(header, hasBody)
-  }
-
-  readItem(bytes: Uint8Array, start: number, end: number): ItemMetadata {
-    return readItemMetadata(bytes, start, end)
-  }
-
-  writeHeader(header: Header): Uint8Array {
-    return headerBytes(header)
-  }
-
-  readHeader(bytes: Uint8Array, start: number, end: number): Header {
-    return readHeaderBytes(bytes, start, end)
-  }
-}
-
-/** Interns the routes of the requests that we send on one connection. */
-export class RouteWriter {
-  private readonly interned: Map<Route, InternedRoute>
-
-  constructor() {
     this.interned = new Map()
+    this.peerRoutes = []
   }
 
-  /** The metadata of a request. The usual one, to a known route and nothing else, is made once and used again. */
-  request(
+  // The usual metadata, of a known route and nothing else, are made once and used again.
+  writeRequest(
     route: Route,
     remainingMs: number | undefined,
     header: Header,
@@ -122,10 +81,58 @@ export class RouteWriter {
     return writer.bytes()
   }
 
-  /** The peer may not have read the last request: the next one spells the route out again, under the same id. */
   unread(route: Route): void {
     const known = this.interned.get(route)
     if (known !== undefined) known.told = false
+  }
+
+  readRequest(bytes: Uint8Array, start: number, end: number): RequestMetadata {
+    const reader = new ByteReader(bytes, start, end)
+    const bits = reader.byte()
+    const id = reader.varint()
+    const route = (bits & Bit.ROUTE) === 0 ? this.knownRoute(id) : this.defineRoute(id, reader)
+    const remainingMs = (bits & Bit.DEADLINE) === 0 ? undefined : reader.varint()
+    const header = (bits & Bit.HEADER) === 0 ? emptyHeader : reader.header()
+    reader.end()
+    return {
+      route,
+      remainingMs,
+      header,
+      hasBody: (bits & Bit.NO_BODY) === 0,
+      oneReply: (bits & Bit.ONE_REPLY) !== 0,
+      dataType: undefined,
+      acceptTypes: NO_TYPES,
+    }
+  }
+
+  writeItem(header: Header, hasBody: boolean): Uint8Array | undefined {
+    if (header === emptyHeader && hasBody) return undefined
+    const writer = new ByteWriter()
+    writer.byte((header === emptyHeader ? 0 : Bit.HEADER) | (hasBody ? 0 : Bit.NO_BODY))
+    if (header !== emptyHeader) writer.header(header)
+    return writer.bytes()
+  }
+
+  readItem(bytes: Uint8Array, start: number, end: number): ItemMetadata {
+    if (start === end) return { header: emptyHeader, hasBody: true } // metadata that says nothing
+    const reader = new ByteReader(bytes, start, end)
+    const bits = reader.byte()
+    const header = (bits & Bit.HEADER) === 0 ? emptyHeader : reader.header()
+    reader.end()
+    return { header, hasBody: (bits & Bit.NO_BODY) === 0 }
+  }
+
+  writeHeader(header: Header): Uint8Array {
+    const writer = new ByteWriter()
+    writer.header(header)
+    return writer.bytes()
+  }
+
+  readHeader(bytes: Uint8Array, start: number, end: number): Header {
+    const reader = new ByteReader(bytes, start, end)
+    const header = reader.header()
+    reader.end()
+    return header
   }
 
   private intern(route: Route): number {
@@ -139,6 +146,27 @@ export class RouteWriter {
       oneReply: idMetadata(Bit.NO_BODY | Bit.ONE_REPLY, id),
     })
     return id
+  }
+
+  private knownRoute(id: number): Route {
+    const route = this.peerRoutes[id]
+    if (route !== undefined) return route
+    throw new RpcError('UNIMPLEMENTED', `route ${id} was never spelled out on this connection`, {
+      reason: 'unknown_route',
+    })
+  }
+
+  private defineRoute(id: number, reader: ByteReader): Route {
+    const route: Route = {
+      contract: reader.text(MAX_ROUTE_NAME_BYTES),
+      version: reader.text(MAX_ROUTE_NAME_BYTES),
+      endpoint: reader.text(MAX_ROUTE_NAME_BYTES),
+    }
+    if (id === 0) return route
+    if (id > MAX_ROUTES) throw invalidMetadata(`route id ${id}, at most ${MAX_ROUTES}`)
+    const known = this.peerRoutes[id]
+    if (known !== undefined && sameRoute(known, route)) return known
+    return (this.peerRoutes[id] = route)
   }
 }
 
@@ -160,93 +188,6 @@ function idMetadata(bits: number, id: number): Uint8Array {
   return writer.bytes()
 }
 
-/** Reads the metadata of the requests that we receive on one connection. */
-export class RouteReader {
-  private readonly routes: (Route | undefined)[]
-
-  constructor() {
-    this.routes = []
-  }
-
-  /**
-   * Reads `bytes[start, end)`. Throws INVALID_ARGUMENT (reason `invalid_metadata`) when they are no metadata, and
-   * UNIMPLEMENTED (reason `unknown_route`) for a route that was never spelled out.
-   */
-  request(bytes: Uint8Array, start: number, end: number): RequestMetadata {
-    const reader = new ByteReader(bytes, start, end)
-    const bits = reader.byte()
-    const id = reader.varint()
-    const route = (bits & Bit.ROUTE) === 0 ? this.known(id) : this.define(id, reader)
-    const remainingMs = (bits & Bit.DEADLINE) === 0 ? undefined : reader.varint()
-    const header = (bits & Bit.HEADER) === 0 ? emptyHeader : reader.header()
-    reader.end()
-    return {
-      route,
-      remainingMs,
-      header,
-      hasBody: (bits & Bit.NO_BODY) === 0,
-      oneReply: (bits & Bit.ONE_REPLY) !== 0,
-      dataType: undefined,
-      acceptTypes: NO_TYPES,
-    }
-  }
-
-  private known(id: number): Route {
-    const route = this.routes[id]
-    if (route !== undefined) return route
-    throw new RpcError('UNIMPLEMENTED', `route ${id} was never spelled out on this connection`, {
-      reason: 'unknown_route',
-    })
-  }
-
-  private define(id: number, reader: ByteReader): Route {
-    const route: Route = {
-      contract: reader.text(MAX_ROUTE_NAME_BYTES),
-      version: reader.text(MAX_ROUTE_NAME_BYTES),
-      endpoint: reader.text(MAX_ROUTE_NAME_BYTES),
-    }
-    if (id === 0) return route
-    if (id > MAX_ROUTES) throw invalidMetadata(`route id ${id}, at most ${MAX_ROUTES}`)
-    const known = this.routes[id]
-    if (known !== undefined && sameRoute(known, route)) return known
-    return (this.routes[id] = route)
-  }
-}
-
 function sameRoute(a: Route, b: Route): boolean {
   return a.contract === b.contract && a.version === b.version && a.endpoint === b.endpoint
-}
-
-/** The metadata of an item with a header or without a body; `undefined` for the usual item, which has none. */
-export function itemMetadata(header: Header, hasBody: boolean): Uint8Array | undefined {
-  if (header === emptyHeader && hasBody) return undefined
-  const writer = new ByteWriter()
-  writer.byte((header === emptyHeader ? 0 : Bit.HEADER) | (hasBody ? 0 : Bit.NO_BODY))
-  if (header !== emptyHeader) writer.header(header)
-  return writer.bytes()
-}
-
-/** Reads the metadata of an item; throws as {@link RouteReader.request} does. */
-export function readItemMetadata(bytes: Uint8Array, start: number, end: number): ItemMetadata {
-  if (start === end) return { header: emptyHeader, hasBody: true } // metadata that says nothing
-  const reader = new ByteReader(bytes, start, end)
-  const bits = reader.byte()
-  const header = (bits & Bit.HEADER) === 0 ? emptyHeader : reader.header()
-  reader.end()
-  return { header, hasBody: (bits & Bit.NO_BODY) === 0 }
-}
-
-/** A header alone, as SETUP carries the attributes of the client. */
-export function headerBytes(header: Header): Uint8Array {
-  const writer = new ByteWriter()
-  writer.header(header)
-  return writer.bytes()
-}
-
-/** Reads what {@link headerBytes} wrote; throws as {@link RouteReader.request} does. */
-export function readHeaderBytes(bytes: Uint8Array, start: number, end: number): Header {
-  const reader = new ByteReader(bytes, start, end)
-  const header = reader.header()
-  reader.end()
-  return header
 }
