@@ -1,9 +1,10 @@
-import { Observable, Subject, type Subscriber } from 'rxjs'
+import { Subject, type Observable } from 'rxjs'
 import type { RpcError, Runtime } from '../core/index.js'
 import { later } from './later.js'
 import type { MemoryLane } from './memory-lane.js'
+import { Inbound } from './inbound.js'
 import type { OwnedSocket } from './owned-socket.js'
-import { connectionLost, frameTooLarge, inboundSubscriberThrew, inboundTaken } from './transport-errors.js'
+import { connectionLost, frameTooLarge, inboundSubscriberThrew } from './transport-errors.js'
 import type { Frame, FrameWriter } from './transport.js'
 
 /** What one end of a memory link is made of. */
@@ -37,30 +38,24 @@ export class MemorySocket implements OwnedSocket {
   readonly inbound: Observable<Frame>
   readonly writable: Observable<void>
   private readonly options: MemorySocketOptions
+  private readonly received: Inbound
   private readonly writableAgain: Subject<void>
   private readonly view: { bytes: Uint8Array; start: number; end: number }
   private state: 'open' | 'ending' | 'ended'
   private blocked: boolean
-  private taken: boolean
-  private subscriber: Subscriber<Frame> | undefined
-  private failure: RpcError | undefined
-  private endListener: ((error: RpcError | undefined) => void) | undefined
 
   /** Makes an open end. */
   constructor(options: MemorySocketOptions) {
     this.local = options.local
     this.remote = options.remote
-    this.inbound = new Observable(subscriber => this.take(subscriber))
+    this.received = new Inbound(options.remote, { taken: () => this.read(), released: () => this.abort() })
+    this.inbound = this.received.frames
     this.writableAgain = new Subject()
     this.writable = this.writableAgain.asObservable()
     this.options = options
     this.view = { bytes: NO_BYTES, start: 0, end: 0 }
     this.state = 'open'
     this.blocked = false
-    this.taken = false
-    this.subscriber = undefined
-    this.failure = undefined
-    this.endListener = undefined
     options.outgoing.onEmpty = () => this.emptied()
   }
 
@@ -96,23 +91,12 @@ export class MemorySocket implements OwnedSocket {
   }
 
   onEnd(listener: (error: RpcError | undefined) => void): void {
-    if (this.state === 'ended') listener(this.failure)
-    else this.endListener = listener
+    this.received.onEnd(listener)
   }
 
-  private take(subscriber: Subscriber<Frame>): void {
-    if (this.taken) return subscriber.error(inboundTaken(this.remote))
-    this.taken = true
-    if (this.state === 'ended') return finish(subscriber, this.failure)
-    this.subscriber = subscriber
-    subscriber.add(() => this.release())
+  private read(): void {
     if (this.state !== 'open') return
     this.options.incoming.read({ frame: bytes => this.deliver(bytes), ended: dropped => this.peerEnded(dropped) })
-  }
-
-  private release(): void {
-    this.subscriber = undefined
-    this.abort()
   }
 
   private deliver(bytes: Uint8Array): void {
@@ -120,7 +104,7 @@ export class MemorySocket implements OwnedSocket {
     view.bytes = bytes
     view.end = bytes.length
     try {
-      this.subscriber?.next(view)
+      this.received.next(view)
     } catch (error) {
       // Only a hand-made Subscriber can throw here; RxJS reports what plain observers throw by itself.
       this.options.outgoing.abort(this.options.latencyMs)
@@ -150,19 +134,11 @@ export class MemorySocket implements OwnedSocket {
   private end(error: RpcError | undefined): void {
     if (this.state === 'ended') return
     this.state = 'ended'
-    this.failure = error
     this.options.incoming.cut()
-    if (this.subscriber !== undefined) finish(this.subscriber, error)
+    this.received.end(error)
     this.writableAgain.complete()
-    this.endListener?.(error)
-    this.endListener = undefined
     this.options.ended()
   }
 }
 
 const NO_BYTES = new Uint8Array(0)
-
-function finish(subscriber: Subscriber<Frame>, error: RpcError | undefined): void {
-  if (error === undefined) subscriber.complete()
-  else subscriber.error(error)
-}

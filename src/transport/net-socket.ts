@@ -1,5 +1,5 @@
 import type { Socket as NodeSocket } from 'node:net'
-import { Observable, Subject, type Subscriber, type Subscription } from 'rxjs'
+import { Subject, type Observable, type Subscription } from 'rxjs'
 import type { RpcError, Runtime } from '../core/index.js'
 import type { Ends } from './ends.js'
 import { explainErrno } from './explain-errno.js'
@@ -8,11 +8,11 @@ import {
   connectionLost,
   frameTooLarge,
   inboundSubscriberThrew,
-  inboundTaken,
   tlsFailed,
   type TlsProblem,
 } from './transport-errors.js'
 import type { Frame, FrameWriter, PeerCertificate } from './transport.js'
+import { Inbound } from './inbound.js'
 import type { OwnedSocket } from './owned-socket.js'
 
 /** How a {@link netSocket} behaves; the meaning and defaults are those of the transport's options. */
@@ -66,6 +66,7 @@ class NetSocket implements OwnedSocket {
   private readonly explainEnd: ExplainEnd | undefined
   private readonly options: NetSocketOptions
   private readonly reader: FrameReader
+  private readonly received: Inbound
   private readonly writableAgain: Subject<void>
   private readonly flushTask: () => void
   private readonly written: () => void
@@ -78,13 +79,9 @@ class NetSocket implements OwnedSocket {
   private flushScheduled: boolean
   /** Whether `send` gave false and `writable` has not emitted since. */
   private blocked: boolean
-  private taken: boolean
   /** Whether anything has come. */
   private heard: boolean
-  private subscriber: Subscriber<Frame> | undefined
   private closeTimer: Subscription | undefined
-  private failure: RpcError | undefined
-  private endListener: ((error: RpcError | undefined) => void) | undefined
 
   constructor({ socket, explainEnd }: OpenSocket, { local, remote, peerCertificate }: Ends, options: NetSocketOptions) {
     this.local = local
@@ -93,7 +90,8 @@ class NetSocket implements OwnedSocket {
     this.socket = socket
     this.explainEnd = explainEnd
     this.options = options
-    this.inbound = new Observable(subscriber => this.take(subscriber))
+    this.received = new Inbound(remote, { taken: () => this.read(), released: () => this.release() })
+    this.inbound = this.received.frames
     this.writableAgain = new Subject()
     this.writable = this.writableAgain.asObservable()
     this.reader = new FrameReader(options.maxFrameBytes, {
@@ -109,12 +107,8 @@ class NetSocket implements OwnedSocket {
     this.pendingFrames = 0
     this.flushScheduled = false
     this.blocked = false
-    this.taken = false
     this.heard = false
-    this.subscriber = undefined
     this.closeTimer = undefined
-    this.failure = undefined
-    this.endListener = undefined
     socket.allowHalfOpen = true // the end that we send comes after what was accepted
     socket
       .on('end', () => this.peerClosed())
@@ -152,26 +146,19 @@ class NetSocket implements OwnedSocket {
   }
 
   onEnd(listener: (error: RpcError | undefined) => void): void {
-    if (this.state === 'closed') listener(this.failure)
-    else this.endListener = listener
+    this.received.onEnd(listener)
   }
 
   abort(): void {
     if (this.state === 'open' || this.state === 'refusing') this.end(undefined)
   }
 
-  private take(subscriber: Subscriber<Frame>): void {
-    if (this.taken) return subscriber.error(inboundTaken(this.remote))
-    this.taken = true
-    if (this.state === 'closed') return finish(subscriber, this.failure)
-    this.subscriber = subscriber
-    subscriber.add(() => this.release())
+  private read(): void {
     this.socket.on('data', chunk => this.receive(chunk)).resume()
   }
 
   /** The subscriber has gone: abrupt, unless a graceful end is under way or the subscriber was told why. */
   private release(): void {
-    this.subscriber = undefined
     if (this.state === 'open') this.end(undefined)
   }
 
@@ -190,16 +177,15 @@ class NetSocket implements OwnedSocket {
   }
 
   private deliver(frame: Frame): boolean {
-    this.subscriber?.next(frame)
+    this.received.next(frame)
     return this.state === 'open'
   }
 
   private refuse(length: number): void {
-    this.failure = frameTooLarge(length, this.options.maxFrameBytes, `${this.remote} announced`)
     this.state = 'refusing'
     const { scheduler } = this.options.runtime
     this.closeTimer = scheduler.schedule(() => this.close(), this.options.closeTimeoutMs) // whoever forgets to close
-    this.subscriber?.error(this.failure)
+    this.received.refuse(frameTooLarge(length, this.options.maxFrameBytes, `${this.remote} announced`))
   }
 
   private peerClosed(): void {
@@ -232,15 +218,12 @@ class NetSocket implements OwnedSocket {
   private end(error: RpcError | undefined): void {
     if (this.state === 'closed') return
     this.state = 'closed'
-    this.failure ??= error
     this.closeTimer?.unsubscribe()
     this.arena = NO_BYTES
     this.arenaStart = this.arenaEnd = 0
     this.socket.destroy()
-    if (this.subscriber !== undefined) finish(this.subscriber, this.failure)
+    this.received.end(error)
     this.writableAgain.complete()
-    this.endListener?.(this.failure)
-    this.endListener = undefined
   }
 
   private flushTurn(): void {
@@ -295,9 +278,4 @@ function putLength(target: Uint8Array, offset: number, length: number): void {
   target[offset] = length >>> 16
   target[offset + 1] = length >>> 8
   target[offset + 2] = length
-}
-
-function finish(subscriber: Subscriber<Frame>, error: RpcError | undefined): void {
-  if (error === undefined) subscriber.complete()
-  else subscriber.error(error)
 }

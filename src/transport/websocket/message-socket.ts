@@ -1,14 +1,9 @@
-import { Observable, Subject, type Subscriber, type Subscription } from 'rxjs'
+import { Subject, type Observable, type Subscription } from 'rxjs'
 import type { RpcError, Runtime } from '../../core/index.js'
 import type { Ends } from '../ends.js'
+import { Inbound } from '../inbound.js'
 import type { OwnedSocket } from '../owned-socket.js'
-import {
-  connectionLost,
-  frameTooLarge,
-  inboundSubscriberThrew,
-  inboundTaken,
-  textMessage,
-} from '../transport-errors.js'
+import { connectionLost, frameTooLarge, inboundSubscriberThrew, textMessage } from '../transport-errors.js'
 import type { Frame, FrameWriter, PeerCertificate } from '../transport.js'
 import { NORMAL, NOT_BINARY, TOO_LONG } from './close-code.js'
 import type { MessageLink, MessageSink } from './message-link.js'
@@ -48,23 +43,21 @@ class MessageSocket implements OwnedSocket, MessageSink {
   readonly writable: Observable<void>
   private readonly link: MessageLink
   private readonly options: MessageSocketOptions
+  private readonly received: Inbound
   private readonly writableAgain: Subject<void>
   private readonly view: { bytes: Uint8Array; start: number; end: number }
   private state: State
   private closeCode: number
   /** Whether `send` gave false and `writable` has not emitted since. */
   private blocked: boolean
-  private taken: boolean
-  private subscriber: Subscriber<Frame> | undefined
   private closeTimer: Subscription | undefined
-  private failure: RpcError | undefined
-  private endListener: ((error: RpcError | undefined) => void) | undefined
 
   constructor(link: MessageLink, { local, remote, peerCertificate }: Ends, options: MessageSocketOptions) {
     this.local = local
     this.remote = remote
     this.peerCertificate = peerCertificate
-    this.inbound = new Observable(subscriber => this.take(subscriber))
+    this.received = new Inbound(remote, { taken: () => link.read(), released: () => this.release() })
+    this.inbound = this.received.frames
     this.writableAgain = new Subject()
     this.writable = this.writableAgain.asObservable()
     this.link = link
@@ -73,11 +66,7 @@ class MessageSocket implements OwnedSocket, MessageSink {
     this.state = 'open'
     this.closeCode = NORMAL
     this.blocked = false
-    this.taken = false
-    this.subscriber = undefined
     this.closeTimer = undefined
-    this.failure = undefined
-    this.endListener = undefined
   }
 
   send(length: number, write: FrameWriter): boolean {
@@ -102,8 +91,7 @@ class MessageSocket implements OwnedSocket, MessageSink {
   }
 
   onEnd(listener: (error: RpcError | undefined) => void): void {
-    if (this.state === 'closed') listener(this.failure)
-    else this.endListener = listener
+    this.received.onEnd(listener)
   }
 
   abort(): void {
@@ -117,7 +105,7 @@ class MessageSocket implements OwnedSocket, MessageSink {
     view.bytes = bytes
     view.end = bytes.length
     try {
-      this.subscriber?.next(view)
+      this.received.next(view)
     } catch (error) {
       // Only a hand-made Subscriber can throw here; RxJS reports what plain observers throw by itself.
       this.end(inboundSubscriberThrew(this.remote, error))
@@ -141,7 +129,7 @@ class MessageSocket implements OwnedSocket, MessageSink {
 
   leaving(error: RpcError | undefined): void {
     if (this.state === 'closed') return
-    this.failure ??= error
+    this.received.failure ??= error
     if (this.state === 'closing') return
     this.state = 'left'
     this.awaitEnd(this.link.unsentBytes)
@@ -156,30 +144,19 @@ class MessageSocket implements OwnedSocket, MessageSink {
     return this.state === 'open' || this.state === 'refusing'
   }
 
-  private take(subscriber: Subscriber<Frame>): void {
-    if (this.taken) return subscriber.error(inboundTaken(this.remote))
-    this.taken = true
-    if (this.state === 'closed') return finish(subscriber, this.failure)
-    this.subscriber = subscriber
-    subscriber.add(() => this.release())
-    this.link.read()
-  }
-
   /** The subscriber has gone: abrupt, unless a graceful end is under way or the subscriber was told why. */
   private release(): void {
-    this.subscriber = undefined
     if (this.state === 'open') this.end(undefined)
   }
 
   /** Takes nothing any more; the subscriber may still tell the peer why. */
   private refuse(closeCode: number, failure: RpcError): void {
     if (this.state !== 'open') return
-    this.failure = failure
     this.closeCode = closeCode
     this.state = 'refusing'
     const { scheduler } = this.options.runtime
     this.closeTimer = scheduler.schedule(() => this.close(), this.options.closeTimeoutMs) // whoever forgets to close
-    this.subscriber?.error(failure)
+    this.received.refuse(failure)
   }
 
   /** Ends a closing connection when nothing has moved for a while; a slow peer that takes bytes is waited for. */
@@ -198,17 +175,9 @@ class MessageSocket implements OwnedSocket, MessageSink {
   private end(error: RpcError | undefined): void {
     if (this.state === 'closed') return
     this.state = 'closed'
-    this.failure ??= error
     this.closeTimer?.unsubscribe()
     this.link.destroy()
-    if (this.subscriber !== undefined) finish(this.subscriber, this.failure)
+    this.received.end(error)
     this.writableAgain.complete()
-    this.endListener?.(this.failure)
-    this.endListener = undefined
   }
-}
-
-function finish(subscriber: Subscriber<Frame>, error: RpcError | undefined): void {
-  if (error === undefined) subscriber.complete()
-  else subscriber.error(error)
 }
