@@ -406,3 +406,77 @@ describe('a long request', () => {
     expect(peer.received.length).toBeLessThan(10)
   })
 })
+
+describe('a long tell', () => {
+  const tell = single('tell', 'note', long('x', 2000))
+  const cluttered = (): ReturnType<VirtualWire['rawServer']> & { readonly wire: VirtualWire } => {
+    const wire = new VirtualWire({ fragmentBytes }, { highWaterMarkBytes: 100 })
+    return { wire, ...wire.rawServer() }
+  }
+
+  it('completes when its last fragment is written', () => {
+    const { wire, connection, peer } = cluttered()
+
+    const told = record(connection.call(tell))
+    const before = [told.completed, connection.running]
+    wire.advance(0)
+
+    expect([before, told.completed, connection.running]).toEqual([[false, 1], true, 0])
+    expect(shapes(peer).at(-1)).toMatch(/^PAYLOAD 1 N \d+$/)
+  })
+
+  it('completes at once when the socket takes all of it', () => {
+    const wire = new VirtualWire({ fragmentBytes })
+    const { connection } = wire.rawServer()
+
+    const told = record(connection.call(tell))
+
+    expect([told.completed, connection.running]).toEqual([true, 0])
+  })
+
+  it('is cancelled when it is unsubscribed before', () => {
+    const { wire, connection, peer } = cluttered()
+    const told = record(connection.call(tell))
+
+    told.subscription.unsubscribe()
+    wire.advance(0)
+
+    const sent = shapes(peer)
+    expect([sent.length < 10, sent.at(-1), connection.running]).toEqual([true, 'CANCEL 1  6', 0])
+  })
+
+  it.each([
+    ['the peer cancels it', { type: 'CANCEL', id: 1 }, 'CANCELLED not_sent'],
+    ['the peer refuses it', { type: 'ERROR', id: 1, word: 0x202, data: 'no' }, 'UNAVAILABLE rejected'],
+  ] as const)('fails when %s', (_, answer, expected) => {
+    const { wire, connection, peer } = cluttered()
+    const told = record(connection.call(tell))
+
+    peer.send(answer)
+    wire.advance(0)
+
+    expect([`${told.error?.code} ${told.error?.reason}`, connection.running]).toEqual([expected, 0])
+    expect(peer.received.length).toBeLessThan(10)
+  })
+
+  it('fails when the connection ends before', () => {
+    const { wire, connection, peer } = cluttered()
+    const told = record(connection.call(tell))
+
+    peer.close()
+    wire.advance(0)
+
+    expect([told.completed, told.error]).toMatchObject([false, { code: 'UNAVAILABLE', reason: 'connection_lost' }])
+  })
+
+  it('ignores replies and credit', () => {
+    const { wire, connection, peer } = cluttered()
+    const told = record(connection.call(tell))
+
+    peer.send({ type: 'PAYLOAD', id: 1, flags: 'NC', data: '"a"' })
+    peer.send({ type: 'REQUEST_N', id: 1, word: 5 })
+    wire.advance(0)
+
+    expect([told.values, told.completed]).toEqual([[], true])
+  })
+})

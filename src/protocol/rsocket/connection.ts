@@ -216,9 +216,9 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     return payloadBytes > this.maxLongBytes ? this.waits(payloadBytes, this.maxLongBytes) : undefined
   }
 
-  open(stream: Stream | undefined): number {
+  open(stream: Stream): number {
     const id = this.nextId
-    if (stream !== undefined) this.streams.set(id, stream)
+    this.streams.set(id, stream)
     do this.nextId = this.nextId > MAX_31_BITS - 2 ? 2 - (id & 1) : this.nextId + 2
     while (this.streams.has(this.nextId))
     return id

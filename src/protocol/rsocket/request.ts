@@ -2,10 +2,9 @@ import { Subscription, type Unsubscribable } from 'rxjs'
 import { RpcError } from '../../core/index.js'
 import type { Call, ReplyObserver } from '../peer.js'
 import { ChannelRequester } from './channel-requester.js'
-import { FrameType, NONE } from './frame.js'
 import type { RequesterContext } from './requester-context.js'
-import { sendRequest } from './send-request.js'
 import { StreamRequester } from './stream-requester.js'
+import { TellRequester } from './tell-requester.js'
 import { UnaryRequester } from './unary-requester.js'
 
 /** Makes a call over a connection. Throws when the body cannot be encoded or is too large. */
@@ -42,9 +41,7 @@ function open(context: RequesterContext, call: Call, replies: ReplyObserver): Un
     case 'serverStream':
       return new StreamRequester(context, call, replies)
     case 'tell':
-      sendRequest(context, call, undefined, FrameType.REQUEST_FNF, NONE)
-      replies.complete()
-      return Subscription.EMPTY
+      return new TellRequester(context, call, replies)
     case 'clientStream':
     case 'duplex':
       return new ChannelRequester(context, call, replies).start()

@@ -11,6 +11,6 @@ export interface RequesterContext extends Multiplexer {
   readonly unopened: Set<Stream>
   /** Why no request can be made now, if so. */
   refusal(): RpcError | undefined
-  /** Gives the next stream id, and enters the stream into the table if there is one. */
-  open(stream: Stream | undefined): number
+  /** Gives the next stream id, and enters the stream into the table. */
+  open(stream: Stream): number
 }

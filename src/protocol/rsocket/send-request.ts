@@ -11,7 +11,7 @@ import type { Stream } from './stream.js'
 export function sendRequest(
   context: RequesterContext,
   call: SingleCall,
-  stream: Stream | undefined,
+  stream: Stream,
   type: number,
   initialN: number,
 ): number {
@@ -54,7 +54,7 @@ export const NO_REQUEST: FirstRequest = { data: undefined, header: emptyHeader, 
 
 function send(
   context: RequesterContext,
-  stream: Stream | undefined,
+  stream: Stream,
   route: Route,
   type: number,
   flags: number,
