@@ -401,7 +401,7 @@ describe('a client of a foreign server', () => {
     wire.advance(0)
     requests.next(1)
 
-    expect(replies.error).toMatchObject({ code: 'UNAVAILABLE', reason: 'connection_closed', retry: { safe: true } })
+    expect(replies.error).toMatchObject({ code: 'UNAVAILABLE', reason: 'connection_lost', retry: { safe: true } })
   })
 
   it('gets one message of a reply without a value (44)', () => {
@@ -476,7 +476,7 @@ describe('a channel that is not open yet', () => {
     peer.close()
     wire.advance(0)
 
-    expect(call.error).toMatchObject({ reason: 'connection_closed', retry: { safe: true } })
+    expect(call.error).toMatchObject({ reason: 'connection_lost', retry: { safe: true } })
     expect(torn).toEqual(['down'])
   })
 

@@ -209,7 +209,18 @@ describe('a client that honours leases', () => {
     peer.close()
     wire.advance(0)
 
-    expect(call.error).toMatchObject({ code: 'UNAVAILABLE', reason: 'connection_lost' })
+    expect(call.error).toMatchObject({ code: 'UNAVAILABLE', reason: 'connection_lost', retry: { safe: true } })
+  })
+
+  it('fails what waits with the reason of a refusal', () => {
+    const wire = new VirtualWire()
+    const { connection, peer } = wire.rawServer({ honorLease: true })
+    const call = record(connection.call(single('unary', 'echo')))
+
+    peer.send({ type: 'ERROR', word: 0x003, data: 'not you' })
+    wire.advance(0)
+
+    expect(call.error).toMatchObject({ code: 'PERMISSION_DENIED', rawMessage: 'not you', retry: { safe: true } })
   })
 
   it('cancels a request that is unsubscribed while it is made', () => {

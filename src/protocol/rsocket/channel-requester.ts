@@ -5,6 +5,7 @@ import { sendError } from './error-frame.js'
 import { Flag, FrameType, NONE } from './frame.js'
 import { itemPump, type ItemPump, type SendingStream } from './item-pump.js'
 import { sendCancel, type EncodedItem } from './multiplexer.js'
+import { neverSent } from './never-sent.js'
 import { ReplyReceiver } from './reply-receiver.js'
 import type { RequesterContext } from './requester-context.js'
 import { NO_REQUEST, sendChannelRequest, type FirstRequest } from './send-request.js'
@@ -124,7 +125,7 @@ export class ChannelRequester implements SendingStream, Unsubscribable {
     if (this.ended) return // only the rest of an item was on its way
     this.ended = true
     this.replies.end()
-    this.observer.error(this.id === 0 ? (this.context.refusal() ?? error) : error) // never sent: safe to retry
+    this.observer.error(this.id === 0 ? neverSent(error) : error)
   }
 
   /** Cancels the call, unless it has ended. */

@@ -22,6 +22,7 @@ import { LeaseBudget, leasesOf, type Lease } from './lease.js'
 import { LeaseGate } from './lease-gate.js'
 import type { ConnectionMetadata } from './metadata-dialect.js'
 import { logTeardown } from './multiplexer.js'
+import { neverSent } from './never-sent.js'
 import { PayloadWindow } from './payload-window.js'
 import type { ResolvedRSocketOptions } from './options.js'
 import { request } from './request.js'
@@ -305,7 +306,7 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     this.status$.complete()
     this.pushed.complete()
     const error = end ?? this.lost('it was closed')
-    this.leases?.end(error)
+    this.leases?.end(neverSent(error))
     for (const stream of streams) {
       try {
         stream.onConnectionLost(error)
