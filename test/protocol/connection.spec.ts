@@ -179,6 +179,21 @@ describe('the end of a connection', () => {
     expect(wire.pending).toBe(0)
   })
 
+  it('by the network is told once', () => {
+    const states$ = new Subject<'lost'>()
+    const wire = new VirtualWire({}, { faults: { link: () => states$ } })
+    wire.serve(echo)
+    const { connection, lifetime } = wire.connect()
+    const reply = record(connection.call(single('unary', 'never')))
+
+    states$.next('lost')
+    wire.advance(0)
+
+    const lost = { code: 'UNAVAILABLE', reason: 'connection_lost', retry: { safe: false } }
+    expect([reply.error, lifetime.error]).toMatchObject([lost, lost])
+    expect(reply.error?.rawMessage).toBe('connection to memory:server lost: the link broke')
+  })
+
   it('by the listener ends all its connections', () => {
     const wire = new VirtualWire()
     const { listening } = wire.serve(echo)

@@ -3,16 +3,18 @@ import { createServer, type AddressInfo, type Socket as NodeSocket } from 'node:
 import { connect as netConnect } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions as NodeTlsOptions } from 'node:tls'
 import { inspect } from 'node:util'
-import { seededRuntime, silentLog, type LogEvent, type RpcError, type Runtime } from 'millrace/core'
+import { seededRuntime, silentLog, type LogEvent, type Message, type RpcError, type Runtime } from 'millrace/core'
+import type { Connection } from 'millrace/protocol'
 import { rsocket } from 'millrace/protocol/rsocket'
 import { tcp, type TcpOptions } from 'millrace/transport/tcp'
 import type { TlsOptions } from 'millrace/transport/tls'
-import { VirtualTimeScheduler } from 'rxjs'
+import { tap, VirtualTimeScheduler } from 'rxjs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { failureOf, listenAt, receive } from '../compliance/transport-probe.js'
 import { certificate, identity, type CertificateName } from '../support/certificates.js'
 import { eventually } from '../support/deadline.js'
-import { record } from '../support/recording.js'
+import { record, type Recording } from '../support/recording.js'
+import { single } from '../support/virtual-wire.js'
 
 const PATIENCE_MS = 5000
 const ca = certificate('authority')
@@ -146,14 +148,21 @@ describe('dial with tls', () => {
     expect(String(failure)).toContain('demands a client certificate (`identity`)')
   })
 
-  it('tells the protocol what is wrong', async () => {
+  it('tells connection and calls what is wrong', async () => {
     const { address } = await listening({ requireClientCertificate: true })
 
-    const connecting = record(rsocket(tcp({ tls: { ca } }), { log: silentLog }).connect(address))
+    const calls: Recording<Message>[] = []
+    const calling = tap<Connection>(connection => calls.push(record(connection.call(single('unary', 'echo')))))
+    const connecting = record(
+      rsocket(tcp({ tls: { ca } }), { log: silentLog })
+        .connect(address)
+        .pipe(calling),
+    )
     cleanups.push(() => connecting.subscription.unsubscribe())
     await eventually(() => connecting.error !== undefined, PATIENCE_MS, 'the failure')
 
-    expect(connecting.error).toMatchObject({ reason: 'connection_lost', cause: { reason: 'tls_failed' } })
+    const failed = { reason: 'tls_failed', details: { problem: 'client_certificate_missing' }, retry: { safe: true } }
+    expect([connecting.error, calls[0]?.error]).toMatchObject([failed, failed])
     expect(String(connecting.error)).toContain('demands a client certificate')
   })
 

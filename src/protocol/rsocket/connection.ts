@@ -443,7 +443,7 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     // A frame over the limit leaves the way out open, so the peer can be told.
     if (cause.reason === 'frame_too_large') this.fail(cause)
     else if (!this.ended) {
-      const error = ENDS_OF_SESSIONS.has(cause.reason) ? cause : this.lost(cause.rawMessage, cause)
+      const error = TOLD_AS_THEY_ARE.has(cause.reason) ? cause : this.lost(cause.rawMessage, cause)
       this.report('connection.lost', error)
       this.end(error)
     }
@@ -570,12 +570,14 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
   }
 }
 
-/** Reasons of a socket that say more than that the connection is lost: it was not resumed, or never came about. */
-const ENDS_OF_SESSIONS: ReadonlySet<string> = new Set([
+/** Reasons of a socket that say that the connection is lost, or more: it was not resumed, or never came about. */
+const TOLD_AS_THEY_ARE: ReadonlySet<string> = new Set([
+  'connection_lost',
   'resume_rejected',
   'resume_expired',
   'resume_overflow',
   'connect_failed',
+  'tls_failed',
 ])
 
 const NO_POSITION = new Uint8Array(8)
