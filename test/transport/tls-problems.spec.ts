@@ -166,6 +166,17 @@ describe('dial with tls', () => {
     expect(String(connecting.error)).toContain('demands a client certificate')
   })
 
+  it('does not resume what was never secured', async () => {
+    const { address } = await listening({ requireClientCertificate: true })
+    const options = { resume: {}, log: silentLog }
+
+    const connecting = record(rsocket(tcp({ tls: { ca } }), options).connect(address))
+    cleanups.push(() => connecting.subscription.unsubscribe())
+    await eventually(() => connecting.error !== undefined, PATIENCE_MS, 'the failure')
+
+    expect(connecting.error).toMatchObject({ reason: 'tls_failed', details: { problem: 'client_certificate_missing' } })
+  })
+
   it('asks a server by its name', async () => {
     const asked: unknown[] = []
     const address = await foreignServer({}, socket => asked.push(socket.servername))

@@ -59,6 +59,12 @@ export class ClientResumption extends ResumableSocket implements ClientSession {
     this.settle(this.ending('resume_rejected', 'the server drains'))
   }
 
+  override onLost(error: RpcError | undefined): void {
+    // A server that refuses this end's certificate has no session, and has read nothing.
+    if (!this.confirmed && error?.reason === 'tls_failed') this.finish(error)
+    else super.onLost(error)
+  }
+
   protected override onDetached(): void {
     // Whoever is cut off again and again must not dial in a loop.
     if (this.context.runtime.scheduler.now() - this.attachedAt >= STEADY_MS) this.retryMs = 0
