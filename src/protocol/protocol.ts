@@ -27,7 +27,10 @@ export interface Connection extends DirectPeer {
    * subscribed, is dropped. Completes with the connection.
    */
   readonly pushes: Observable<Header>
-  /** Tells the peer something outside of any call: no answer, no flow control, no promise that anybody reads it. */
+  /**
+   * Tells the peer something outside of any call: no answer, no flow control, no promise that anybody reads it. Names are
+   * sent in lower case. Throws INVALID_ARGUMENT (reason `invalid_header`).
+   */
   metadataPush(header: Header): void
   /** Takes no new calls, tells the peer, and closes when the running ones have ended. May be called again. */
   drain(): void

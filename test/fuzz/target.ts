@@ -97,7 +97,7 @@ export function targetServer(runtime: Runtime, log: Log, running: Running): Peer
 /** Makes calls of every kind to the other side, again and again, for as long as it takes them, and hears its pushes. */
 export function callAlways(connection: Connection, runtime: Runtime): void {
   const over$ = connection.status.pipe(filter(status => status !== 'open'))
-  connection.pushes.subscribe(header => connection.metadataPush(header))
+  connection.pushes.subscribe(header => connection.metadataPush({ heard: `${Object.keys(header).length}` }))
   for (const call of callsOf('chat', 'sum', 'numbers', 'echo', 'note')) {
     defer(() => connection.call(call))
       .pipe(

@@ -1,4 +1,4 @@
-import { header, messageOf, RpcError, type Message } from 'millrace/core'
+import { header, messageOf, RpcError, type Header, type Message } from 'millrace/core'
 import type { Lease } from 'millrace/protocol/rsocket'
 import { concat, EMPTY, finalize, NEVER, Observable, of, throwError } from 'rxjs'
 import { describe, expect, it } from 'vitest'
@@ -6,6 +6,7 @@ import { first } from '../support/first.js'
 import { u32, type FrameParts } from '../support/raw-frame.js'
 import { RawPeer } from '../support/raw-peer.js'
 import { record, type Recording } from '../support/recording.js'
+import { thrownBy } from '../support/thrown-by.js'
 import { answering, bodiesOf, single, streaming, VirtualWire } from '../support/virtual-wire.js'
 
 const echo = answering({ echo: ({ body }: { body: unknown }) => of(messageOf(body)), never: () => NEVER })
@@ -315,6 +316,33 @@ describe('metadataPush', () => {
 
     expect(pushes.values).toEqual([{}])
     expect(peer.ending).toBe('open')
+  })
+
+  it.each([
+    ['a name that is none', { 'not a name': 'a' }],
+    ['a value that is no text', { count: 1 }],
+    ['too much', { large: 'x'.repeat(9000) }],
+  ])('refuses a header with %s', (_, entries) => {
+    const wire = new VirtualWire()
+    const { connection, peer } = wire.rawServer()
+
+    const refusal = thrownBy(() => connection.metadataPush(entries as unknown as Header))
+    wire.advance(0)
+
+    expect(refusal).toMatchObject({ code: 'INVALID_ARGUMENT', reason: 'invalid_header' })
+    expect(peer.received).toEqual([])
+  })
+
+  it('sends names in lower case', () => {
+    const wire = new VirtualWire()
+    wire.serve(echo)
+    const { connection } = wire.connect()
+    const pushes = record(first(wire.accepted).pushes)
+
+    connection.metadataPush({ From: 'client' })
+    wire.advance(0)
+
+    expect(pushes.values).toEqual([{ from: 'client' }])
   })
 
   it('completes with the connection', () => {

@@ -2,6 +2,7 @@ import { BehaviorSubject, Subject, type Observable, type Subscription, type Unsu
 import type { Codec } from '../../codec/index.js'
 import {
   emptyHeader,
+  header,
   RpcError,
   retrySafely,
   type Header,
@@ -145,9 +146,9 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
     return this.pushed.asObservable()
   }
 
-  metadataPush(header: Header): void {
-    if (this.ended) return
-    this.sender.send(0, FrameType.METADATA_PUSH, Flag.METADATA, NONE, undefined, this.metadata.writeHeader(header))
+  metadataPush(entries: Header): void {
+    const bytes = this.metadata.writeHeader(header(entries))
+    if (!this.ended) this.sender.send(0, FrameType.METADATA_PUSH, Flag.METADATA, NONE, undefined, bytes)
   }
 
   get running(): number {
@@ -536,13 +537,13 @@ export abstract class RSocketConnection implements Connection, RequesterContext 
 
   private onMetadataPush(bytes: Uint8Array, start: number, end: number): void {
     if (!this.pushed.observed) return
-    let header: Header
+    let pushed: Header
     try {
-      header = this.metadata.readHeader(bytes, start + HEADER_BYTES, end)
+      pushed = this.metadata.readHeader(bytes, start + HEADER_BYTES, end)
     } catch {
       return // what a foreign peer pushes need not be for us
     }
-    this.pushed.next(header)
+    this.pushed.next(pushed)
   }
 
   private onConnectionError(code: number, bytes: Uint8Array, start: number, end: number): void {
