@@ -1,5 +1,5 @@
 import { silentLog, type Log, type Runtime } from 'millrace/core'
-import type { Instance, Registry, Snapshot } from 'millrace/registry'
+import type { Instance, Registry } from 'millrace/registry'
 import { marbles } from 'millrace/testing'
 import {
   asyncScheduler,
@@ -23,6 +23,7 @@ import type { DnsPacket, DnsRecord, PacketPort } from '../../src/registry/mdns/p
 import { nodeRecord } from '../../src/registry/mdns/record.js'
 import { instanceOf } from '../../test/compliance/registry-probe.js'
 import { PacketGroup } from '../../test/registry/packet-group.js'
+import { pictures } from '../../test/registry/pictures.js'
 
 const WORDS = instanceOf('words', 'a')
 
@@ -41,15 +42,6 @@ interface RegistryOn {
 /** Registers one instance for as long as it is subscribed; emits nothing. */
 const registered = (registry: Registry, instance: Instance = WORDS): Observable<never> =>
   registry.register(concat(of(instance), NEVER)).pipe(ignoreElements())
-
-/** Snapshots as letters: `e` no node, `o` one, `t` two; in upper case when stale. */
-const pictures = (snapshot$: Observable<Snapshot>): Observable<string> =>
-  snapshot$.pipe(
-    map(({ services, stale }) => {
-      const letter = 'eot'[services.flatMap(({ nodes }) => nodes).length] ?? '?'
-      return stale ? letter.toUpperCase() : letter
-    }),
-  )
 
 /** What `name` sends: `q` a question, `a` an announcement or answer, `l` a listing, `g` a goodbye. */
 const saidBy = (group: PacketGroup, name: string): Observable<string> =>

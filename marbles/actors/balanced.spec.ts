@@ -1,0 +1,182 @@
+import { messageOf, RpcError } from 'millrace/core'
+import { callOf, runCall, type Peer, type Pool } from 'millrace/protocol'
+import { memoryRegistry, type Registry, type Snapshot } from 'millrace/registry'
+import { strategy, type Outcome } from 'millrace/selector'
+import { marbles } from 'millrace/testing'
+import { catchError, filter, map, mergeMap, type Observable, of, Subject, tap } from 'rxjs'
+import { describe, it } from 'vitest'
+import { Balanced } from '../../src/actors/balanced.js'
+import { serviceOf, snapshotOf } from '../../test/selector/snapshots.js'
+import { unaryCall } from '../../test/support/unary-call.js'
+
+/** `s` the nodes a and b, `a` only a, `n` none. */
+const SNAPSHOTS: { readonly [marble: string]: Snapshot } = {
+  s: snapshotOf(serviceOf('1.0.0', ['a', 'b'])),
+  a: snapshotOf(serviceOf('1.0.0', ['a'])),
+  n: snapshotOf(),
+}
+
+/** What a caller gets besides replies. */
+const ERRORS: { readonly [reason: string]: string } = { no_endpoint: 'n', client_closed: 'x', registry_lost: 'l' }
+
+interface Lanes {
+  /** What each watch of the registry sees. */
+  readonly snapshots: string
+  readonly watched: string | readonly string[]
+  /** `c`: a call. `x`: the client closes. */
+  readonly calls: string
+  /** What node a answers; b answers at once. @default at once */
+  readonly answer?: string
+  /** Names of nodes, `n` no_endpoint, `x` client_closed, `l` the registry is lost, `#` another error. */
+  readonly replies: string
+  /** `a`, `b`: a call ended well there; `e`: it failed; `z`: it was cancelled. */
+  readonly outcomes: string
+  /** Pools that are closed. @default none */
+  readonly closed?: string
+  /** When callers leave. @default they do not */
+  readonly left?: string
+}
+
+/** Nodes take turns, a first. */
+const inTurn = strategy(() => {
+  let turn = 0
+  return nodes => turn++ % nodes.length
+})
+
+function check({ snapshots, watched, calls, answer = '(a|)', replies, outcomes, closed = '', left }: Lanes): void {
+  marbles(({ cold, hot, runtime, expectObservable, expectSubscriptions }) => {
+    const snapshot$ = cold(snapshots, SNAPSHOTS, new RpcError('UNAVAILABLE', 'gone', { reason: 'registry_lost' }))
+    const registry: Registry = { ...memoryRegistry({ runtime }), watch: () => snapshot$ }
+    const closed$ = new Subject<string>()
+    const connect = (address: string): Pool => {
+      const node = address.slice(0, 1)
+      const peer: Peer = { call: () => cold(node === 'a' ? answer : '(b|)').pipe(map(messageOf)) }
+      const pool: Pool = {
+        run: (call, caller) => runCall(peer, call, caller),
+        call: call => callOf(pool, call),
+        close: () => closed$.next(node),
+      }
+      return pool
+    }
+    const protocol = { name: 'rsocket', transport: 'memory' }
+    const balanced = new Balanced({ service: 'words', registry, selector: inTurn, connect, protocol, runtime })
+    const call = (): Observable<unknown> =>
+      balanced.call(unaryCall()).pipe(
+        map(({ body }) => body),
+        catchError((error: RpcError) => of(ERRORS[error.reason] ?? '#')),
+      )
+    const reply$ = hot(calls).pipe(
+      tap(letter => letter === 'x' && balanced.close()),
+      filter(letter => letter === 'c'),
+      mergeMap(call),
+    )
+
+    expectObservable(reply$, left).toBe(replies)
+    expectObservable(balanced.outcomes.pipe(map(letterOf)), '^ 20ms !').toBe(outcomes)
+    expectObservable(closed$, '^ 20ms !').toBe(closed)
+    expectSubscriptions(snapshot$).toBe(watched)
+  })
+}
+
+function letterOf({ node, result }: Outcome): string {
+  if (result === 'ok') return node.id
+  return result === 'cancelled' ? 'z' : 'e'
+}
+
+describe('Balanced', () => {
+  it('sends each call to the node that is picked', () => {
+    check({
+      snapshots: 's',
+      watched: ' -^',
+      calls: '   -c-c-c',
+      replies: ' -a-b-a',
+      outcomes: '-a-b-a',
+    })
+  })
+
+  it('watches the registry from the first call on', () => {
+    check({
+      snapshots: '   --s',
+      watched: ' ----^',
+      calls: '   ----c-c---c',
+      replies: ' ------(ab)a',
+      outcomes: '------(ab)a',
+    })
+  })
+
+  it('fails calls at once when no node is known', () => {
+    check({
+      snapshots: 'n---s',
+      watched: ' -^',
+      calls: '   -c-c--c',
+      replies: ' -n-n--a',
+      outcomes: '------a',
+    })
+  })
+
+  it('closes the pool of a node that is gone', () => {
+    check({
+      snapshots: ' s----a----n',
+      watched: ' -^',
+      calls: '   -c-c-c-c-c--c',
+      replies: ' -a-b-a-a-a--n',
+      outcomes: '-a-b-a-a-a',
+      closed: '  ------b----a',
+    })
+  })
+
+  it('tells the selector how calls ended', () => {
+    check({
+      snapshots: 's',
+      watched: ' -^',
+      calls: '   -c----c-c',
+      answer: '  --#',
+      replies: ' ---#--b---#',
+      outcomes: '---e--b---e',
+    })
+  })
+
+  it('tells the selector of calls whose callers left', () => {
+    check({
+      snapshots: 's',
+      watched: ' -^',
+      calls: '   -c',
+      answer: '  -------(a|)',
+      left: '    ^---!',
+      replies: ' -',
+      outcomes: '----z',
+    })
+  })
+
+  it('fails calls that wait when it is closed', () => {
+    check({
+      snapshots: '-------s',
+      watched: ' -^--!',
+      calls: '   -c--x-c',
+      replies: ' ----x-x',
+      outcomes: '----|',
+    })
+  })
+
+  it('lets running calls end when it is closed', () => {
+    check({
+      snapshots: 's',
+      watched: ' -^--!',
+      calls: '   -c--x-c',
+      answer: '  -----(a|)',
+      replies: ' ------(xa)',
+      outcomes: '------(a|)',
+      closed: '  ----a',
+    })
+  })
+
+  it('watches anew after the registry was lost', () => {
+    check({
+      snapshots: '--#',
+      watched: ['-^-!', '-----^-!'],
+      calls: '   -c---c',
+      replies: ' ---l---l',
+      outcomes: '',
+    })
+  })
+})

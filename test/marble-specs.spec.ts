@@ -1,0 +1,88 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import type { Node } from 'oxc-parser'
+import { describe, expect, it } from 'vitest'
+import { parse, type SourceFile } from './support/architecture/source-file.js'
+
+/** Areas in which every file is an operator, and where those with operators among others. */
+const ALL_OPERATORS = ['streams', 'selector']
+const SOME_OPERATORS = ['protocol', 'registry', 'broker', 'actors']
+
+/** Types of what happens in time: a function that gives one, and a class that is one, is an operator here. */
+const IN_TIME = /\b(Observable|(MonoType)?OperatorFunction|AsyncIterable|Interceptor|DirectPeer|Pool|Registry|Broker)\b/
+
+/** Files without a spec of their own, and where what they do in time is specified or why there is nothing to. */
+const WITHOUT: { readonly [path: string]: string } = {
+  'streams/backlog.ts': 'the queue inside overflow, pacedMap, pull and pump; specified there',
+  'streams/credit-window.ts': 'counts; specified over a connection in protocol/credit',
+  'streams/unfinished.ts': 'makes an error',
+  'selector/selector.ts': 'types',
+  'selector/keep-nodes.ts': 'what filterNodes does to one snapshot',
+  'selector/version-range.ts': 'reads text',
+  'protocol/peer.ts': 'calls as they are; specified wherever there is a peer',
+  'protocol/rsocket/replies-of.ts': 'subscribes what a peer answers',
+  'registry/mdns/announce.ts': 'half of mdns, which is specified as a whole',
+  'registry/mdns/browse.ts': 'half of mdns, which is specified as a whole',
+  'registry/mdns/link.ts': 'specified in mdns without multicast',
+  'registry/mdns/packet-registry.ts': 'mdns without the socket; specified in mdns',
+  'actors/stop-signals.ts': 'signals of the operating system, which has no virtual time',
+}
+
+/** Specs that are not named after a file, and what they specify. */
+const ABOUT: { readonly [path: string]: string } = {
+  'protocol/credit': 'streams over a connection, where many files work together',
+  'protocol/resume': 'ClientResumption',
+  'streams/laws': 'what holds for all operators',
+}
+
+const sources: readonly SourceFile[] = [...ALL_OPERATORS, ...SOME_OPERATORS].flatMap(area =>
+  readdirSync(`src/${area}`, { recursive: true, encoding: 'utf8' })
+    .filter(path => path.endsWith('.ts') && basename(path) !== 'index.ts')
+    .map(path => ({ path: `${area}/${path}`, source: readFileSync(`src/${area}/${path}`, 'utf8') })),
+)
+const operators = sources.filter(isOperator).map(({ path }) => path)
+const specs = readdirSync('marbles', { recursive: true, encoding: 'utf8' }).filter(path => path.endsWith('.spec.ts'))
+
+describe('marbles', () => {
+  it('has a spec for every operator and selector', () => {
+    const missing = operators.filter(path => !(path in WITHOUT) && !specs.includes(specOf(path)))
+
+    expect(missing).toEqual([])
+    expect(operators.length).toBeGreaterThan(25)
+  })
+
+  it('leaves out only operators that have no spec', () => {
+    const wrong = Object.keys(WITHOUT).filter(
+      path => !operators.includes(path) || existsSync(`marbles/${specOf(path)}`),
+    )
+
+    expect(wrong).toEqual([])
+  })
+
+  it('names each spec after what it specifies', () => {
+    const known = [...sources.map(({ path }) => specOf(path)), ...Object.keys(ABOUT).map(name => `${name}.spec.ts`)]
+
+    expect(specs.filter(spec => !known.includes(spec))).toEqual([])
+  })
+})
+
+/** The spec of a file, below `marbles`: area and name; folders inside an area are no part of it. */
+function specOf(path: string): string {
+  return `${path.split('/')[0]}/${basename(path, '.ts')}.spec.ts`
+}
+
+function isOperator(file: SourceFile): boolean {
+  if (ALL_OPERATORS.some(area => file.path.startsWith(`${area}/`))) return true
+  return parse(file).program.body.some(
+    statement => statement.type === 'ExportNamedDeclaration' && IN_TIME.test(typeTextOf(statement.declaration, file)),
+  )
+}
+
+/** What the declaration of a function says that it gives, of a class that it is, and of a constant. */
+function typeTextOf(declaration: Node | null, { source }: SourceFile): string {
+  const text = (node: Node | null | undefined): string => (node ? source.slice(node.start, node.end) : '')
+  if (declaration?.type === 'FunctionDeclaration') return text(declaration.returnType)
+  if (declaration?.type === 'ClassDeclaration') return (declaration.implements ?? []).map(text).join()
+  if (declaration?.type !== 'VariableDeclaration') return ''
+  return declaration.declarations.map(({ id }) => text('typeAnnotation' in id ? id.typeAnnotation : null)).join()
+}
