@@ -1,2 +1,3 @@
 export * from './marbles.js'
 export type { SubscriptionLog } from './virtual-time.js'
+export * from './simulator/index.js'

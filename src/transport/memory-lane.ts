@@ -29,7 +29,7 @@ const FRAME_COST_BYTES = 3
 export class MemoryLane {
   /** Called in a task of its own each time when the last waiting frame has been taken. */
   onEmpty: () => void
-  private readonly runtime: Runtime
+  private runtime: Runtime
   private readonly packets: RingBuffer<Packet>
   private reader: LaneReader | undefined
   private task: Subscription | undefined
@@ -45,6 +45,11 @@ export class MemoryLane {
     this.task = undefined
     this.frozen = false
     this.waiting = 0
+  }
+
+  /** What it carries arrives in tasks of `runtime`; called before anything is sent. */
+  arriveIn(runtime: Runtime): void {
+    this.runtime = runtime
   }
 
   /** Bytes under way, with what each frame costs beside. */

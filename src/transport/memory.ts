@@ -42,7 +42,35 @@ export interface MemoryTransportOptions {
  * Throws INVALID_ARGUMENT (reason `invalid_options`).
  */
 export function memoryTransport(options?: MemoryTransportOptions): Transport {
-  return new MemoryNetwork(resolveMemoryTransportOptions(options))
+  const resolved = resolveMemoryTransportOptions(options)
+  return networkOf(resolved).host({ name: '', runtime: resolved.runtime })
+}
+
+/** A machine on a {@link MemoryNetwork}. */
+export interface MemoryHost {
+  /** Begins the addresses that are chosen for it: `memory:name:1` where it listens, `memory:name~2` where it dials. */
+  readonly name: string
+  /** Where its time and turns come from: whatever reaches it, reaches it in a task of this runtime. */
+  readonly runtime: Runtime
+}
+
+/** A network inside one process whose ends have names, and clocks of their own. */
+export interface MemoryNetwork {
+  /** The transport of one machine, {@link memoryTransport}'s but for its addresses and its runtime. */
+  host(host: MemoryHost): Transport
+}
+
+/**
+ * A memory network of several machines, each with a runtime of its own: what a simulator needs to slow one down, set its
+ * clock wrong, or stop it. Throws INVALID_ARGUMENT (reason `invalid_options`).
+ */
+export function memoryNetwork(options?: Omit<MemoryTransportOptions, 'runtime'>): MemoryNetwork {
+  return networkOf(resolveMemoryTransportOptions(options))
+}
+
+function networkOf(options: ResolvedOptions): MemoryNetwork {
+  const net: Net = { options, listeners: new Map(), chosenNames: 0, dials: 0 }
+  return { host: host => new MemoryTransport(net, host) }
 }
 
 type ResolvedOptions = Required<MemoryTransportOptions> & MemoryConnectionOptions
@@ -75,18 +103,27 @@ function resolveMemoryTransportOptions(options: MemoryTransportOptions | undefin
   )
 }
 
-class MemoryNetwork implements Transport {
-  readonly name = 'memory'
-  private readonly options: ResolvedOptions
-  private readonly listeners: Map<string, Subject<Socket>>
-  private chosenNames: number
-  private dials: number
+/** What all machines of a network share. */
+interface Net {
+  readonly options: ResolvedOptions
+  readonly listeners: Map<string, Listening>
+  chosenNames: number
+  dials: number
+}
 
-  constructor(options: ResolvedOptions) {
-    this.options = options
-    this.listeners = new Map()
-    this.chosenNames = 0
-    this.dials = 0
+interface Listening {
+  readonly sockets: Subject<Socket>
+  readonly runtime: Runtime
+}
+
+class MemoryTransport implements Transport {
+  readonly name = 'memory'
+  private readonly net: Net
+  private readonly host: MemoryHost
+
+  constructor(net: Net, host: MemoryHost) {
+    this.net = net
+    this.host = host
   }
 
   dial(address: string): Observable<Socket> {
@@ -98,33 +135,36 @@ class MemoryNetwork implements Transport {
 
   listen(address: string): Observable<Listener> {
     return new Observable(subscriber => {
+      const { listeners } = this.net
+      const { runtime } = this.host
       const chosen = address === CHOOSE || nameIn(address) === '' ? this.chooseAddress() : address
-      if (this.listeners.has(chosen)) throw listenFailed(chosen, 'somebody listens there already')
+      if (listeners.has(chosen)) throw listenFailed(chosen, 'somebody listens there already')
       const sockets = new Subject<Socket>()
-      this.listeners.set(chosen, sockets)
+      listeners.set(chosen, { sockets, runtime })
       subscriber.add(() => {
-        this.listeners.delete(chosen)
+        listeners.delete(chosen)
         sockets.complete()
       })
-      subscriber.add(
-        later(this.options.runtime, 0, () => subscriber.next({ address: chosen, sockets: sockets.asObservable() })),
-      )
+      subscriber.add(later(runtime, 0, () => subscriber.next({ address: chosen, sockets: sockets.asObservable() })))
     })
   }
 
   /** The question takes one latency to the listener, its answer another; both wait while the link is frozen. */
   private open(address: string, subscriber: Subscriber<Socket>): void {
-    const { runtime, latencyMs, connectTimeoutMs } = this.options
-    const index = this.dials++
-    const connection = new MemoryConnection({ index, from: `${PREFIX}~${index}`, to: address }, this.options)
+    const { options, listeners } = this.net
+    const { latencyMs, connectTimeoutMs } = options
+    const { runtime, name } = this.host
+    const index = this.net.dials++
+    const from = `${PREFIX}${name}~${index}`
+    const connection = new MemoryConnection({ index, from, to: address }, runtime, options)
     const { dialer } = connection
     const refuse = (why: string): void => subscriber.error(connectFailed(address, why))
-    const afterTrip = (task: () => void): void => {
+    const afterTrip = (to: Runtime, delayMs: number, task: () => void): void => {
       const passable = connection.state.pipe(
         filter(state => state !== 'frozen'),
         take(1),
       )
-      const arrival = later(runtime, latencyMs, () => {
+      const arrival = later(to, delayMs, () => {
         subscriber.add(passable.subscribe(state => (state === 'up' ? task() : refuse('the link broke'))))
       })
       subscriber.add(arrival)
@@ -137,26 +177,37 @@ class MemoryNetwork implements Transport {
     let answered = false
     subscriber.add(() => {
       dialer.abort()
-      if (!answered) connection.accepted.abort()
+      if (!answered) connection.abandon()
     })
-    afterTrip(() => {
-      const sockets = this.listeners.get(address)
-      if (sockets === undefined) return refuse('nobody listens there')
+    const accept = (listening: Listening): void => {
+      if (listeners.get(address) !== listening) {
+        afterTrip(runtime, 0, () => refuse('nobody listens there any more'))
+        return
+      }
       answered = true
-      if (sockets.observed) sockets.next(connection.accepted)
-      else connection.accepted.abort()
-      afterTrip(() => {
+      const accepted = connection.accept(listening.runtime)
+      if (listening.sockets.observed) listening.sockets.next(accepted)
+      else accepted.abort()
+      afterTrip(runtime, latencyMs, () => {
         timeout.unsubscribe()
         dialer.onEnd(error => (error === undefined ? subscriber.complete() : subscriber.error(error)))
         subscriber.next(dialer)
       })
+    }
+    afterTrip(runtime, latencyMs, () => {
+      const listening = listeners.get(address)
+      if (listening === undefined) return refuse('nobody listens there')
+      // What happens at the listener's end is a task of its runtime.
+      if (listening.runtime === runtime) accept(listening)
+      else afterTrip(listening.runtime, 0, () => accept(listening))
     })
   }
 
   private chooseAddress(): string {
+    const { name } = this.host
     for (;;) {
-      const address = `${PREFIX}${++this.chosenNames}`
-      if (!this.listeners.has(address)) return address
+      const address = `${PREFIX}${name === '' ? '' : `${name}:`}${++this.net.chosenNames}`
+      if (!this.net.listeners.has(address)) return address
     }
   }
 }

@@ -20,6 +20,8 @@ const nodeEntryPoints: readonly string[] = [
   'src/registry/etcd',
   'src/broker/nats',
   'src/broker/jetstream',
+  'src/testing', // what runs tests
+  'src/testing/simulator',
 ]
 
 /** Entry points beside those of Node, for browsers. */

@@ -1,0 +1,7 @@
+export type { FaultRates } from './draw-faults.js'
+export type { Fault, FaultKind } from './fault.js'
+export * from './observed.js'
+export type { SimulatedLatency, SimulateOptions, Violation } from './simulate-options.js'
+export { simulate, type Scenario, type SimulationResult } from './simulate.js'
+export { standardInvariants } from './invariants/standard-invariants.js'
+export * from './world.js'

@@ -1,0 +1,82 @@
+import { AsyncLocalStorage, createHook, type AsyncHook } from 'node:async_hooks'
+import { RpcError } from '../../core/index.js'
+
+/** What resources of the platform are called by people. */
+const names: { readonly [type: string]: string } = {
+  Timeout: 'setTimeout or setInterval',
+  Immediate: 'setImmediate',
+  GETADDRINFOREQWRAP: 'a DNS lookup',
+  TCPWRAP: 'a TCP socket',
+  TCPSERVERWRAP: 'a TCP server',
+  TCPCONNECTWRAP: 'a TCP connection',
+  PIPEWRAP: 'a pipe',
+  UDPWRAP: 'a UDP socket',
+  PROCESSWRAP: 'a child process',
+  WORKER: 'a worker',
+  FSREQCALLBACK: 'the file system',
+  FSREQPROMISE: 'the file system',
+  FILEHANDLE: 'the file system',
+}
+
+/** Resources that are no work: they settle before the next turn, or only keep something together. */
+const harmless = new Set(['TickObject', 'Microtask', 'PROMISE', 'AsyncResource', 'WRITEWRAP', 'SHUTDOWNWRAP'])
+const settling = new Set(['TickObject', 'Microtask', 'PROMISE'])
+
+/** Sees what code does behind the back of virtual time: promises, which must be waited for, and real timers and I/O. */
+export class RealWork {
+  /** What real work has begun, and where. */
+  readonly found: string[]
+  /** Whether an error is on its way to whoever hears of those that nobody handled. */
+  hasUnhandled: boolean
+  private readonly context: AsyncLocalStorage<RealWork>
+  private readonly hook: AsyncHook
+  private isUnsettled: boolean
+
+  constructor() {
+    this.found = []
+    this.hasUnhandled = false
+    this.context = new AsyncLocalStorage()
+    this.isUnsettled = false
+    this.hook = createHook({ init: (_id, type) => this.begun(type) })
+  }
+
+  /** Begins to watch. */
+  enable(): void {
+    this.hook.enable()
+  }
+
+  /** Stops watching. */
+  disable(): void {
+    this.hook.disable()
+    this.context.disable()
+  }
+
+  /** Runs code that is watched, and whatever follows from it. */
+  watch<T>(task: () => T): T {
+    return this.context.run(this, task)
+  }
+
+  /** Whether promises have been made since this was asked last. */
+  takeUnsettled(): boolean {
+    const { isUnsettled } = this
+    this.isUnsettled = false
+    return isUnsettled
+  }
+
+  private begun(type: string): void {
+    if (this.context.getStore() !== this) return
+    if (settling.has(type)) this.isUnsettled = true
+    if (harmless.has(type)) return
+    const stack = new RpcError('INTERNAL', type).stack ?? ''
+    if (stack.includes('node:internal/console')) return
+    if (stack.includes('reportUnhandledError')) this.hasUnhandled = true
+    else this.found.push(`${names[type] ?? type}${placeIn(stack)}`)
+  }
+}
+
+/** The first line of a stack that is neither the platform's nor a library's. */
+function placeIn(stack: string): string {
+  const lines = stack.split('\n').filter(line => line.trimStart().startsWith('at '))
+  const place = lines.find(line => !/node:|real-work\.|[\\/]node_modules[\\/]/.test(line))
+  return place === undefined ? '' : ` ${place.trim()}`
+}

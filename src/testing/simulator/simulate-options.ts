@@ -1,0 +1,69 @@
+import { having, integer, MAX_TIMER_MS, optional, resolveOptions } from '../../core/index.js'
+import type { FaultRates } from './draw-faults.js'
+import type { Fault } from './fault.js'
+import type { Invariant } from './observed.js'
+
+/** How long frames take between two processes, ms. */
+export interface SimulatedLatency {
+  /** The least. */
+  readonly min: number
+  /** Half of all frames take no longer. */
+  readonly median: number
+  /** The most. */
+  readonly max: number
+}
+
+/** Options of `simulate`. */
+export interface SimulateOptions {
+  /** Any 32-bit integer; the same seed gives the same events, to the byte. */
+  readonly seed: number
+  /** Virtual time that the run lasts, ms. */
+  readonly duration: number
+  /**
+   * What goes wrong: how many faults of each kind begin per virtual second in the whole cluster, drawn from the seed,
+   * as in `{ partition: 0.1, crash: 0.05 }`; or a list of them, as a result has it. @default none
+   */
+  readonly faults?: FaultRates | readonly Fault[]
+  /** Quiet time at the end, ms: drawn faults are over before it. @default a quarter of `duration`, at most 20_000 */
+  readonly settleMs?: number
+  /** How long frames take. @default 0.1 at least, 0.5 half of them, 50 at most */
+  readonly latencyMs?: SimulatedLatency
+  /** How long the registry remembers a process that it does not hear of, ms. @default 5000 */
+  readonly leaseMs?: number
+  /** What is checked, beside what the scenario adds. @default standardInvariants */
+  readonly invariants?: readonly Invariant[]
+}
+
+/** Options of `simulate`, filled and checked. */
+export interface ResolvedSimulateOptions extends Required<SimulateOptions> {}
+
+/** Something that was not as it must be. */
+export interface Violation {
+  /** What must always be true. */
+  readonly invariant: string
+  /** What was not, with numbers. */
+  readonly message: string
+  /** When, ms. */
+  readonly at: number
+}
+
+/** Fills and checks the options; `standard` is what is checked by default. */
+export function resolveSimulateOptions(
+  options: SimulateOptions,
+  standard: readonly Invariant[],
+): ResolvedSimulateOptions {
+  const quarter = Math.min(20_000, Math.floor((options?.duration ?? 0) / 4))
+  return resolveOptions<ResolvedSimulateOptions>(
+    'simulate',
+    {
+      seed: integer(),
+      duration: integer({ min: 1, max: MAX_TIMER_MS }),
+      faults: optional(having<FaultRates | readonly Fault[]>(), {}),
+      settleMs: optional(integer({ min: 0, max: MAX_TIMER_MS }), quarter),
+      latencyMs: optional(having<SimulatedLatency>('min', 'median', 'max'), { min: 0.1, median: 0.5, max: 50 }),
+      leaseMs: optional(integer({ min: 1, max: MAX_TIMER_MS }), 5000),
+      invariants: optional(having<readonly Invariant[]>('length'), standard),
+    },
+    options,
+  )
+}

@@ -1,0 +1,93 @@
+import { BehaviorSubject, concatMap, delay, mergeMap, NEVER, Observable, of, switchMap, take, throwError } from 'rxjs'
+import { retrySafely, RpcError, silentLog, type Message, type Runtime } from '../../core/index.js'
+import { memoryBroker, type Broker, type Event, type Receipt } from '../../broker/index.js'
+import { deliver, hold } from '../../streams/index.js'
+import type { Life } from './life.js'
+import { reachable, within } from './reach.js'
+
+/** How the broker of a simulation is set up. */
+export interface SimulatedBrokerOptions {
+  /** The broker's own time. */
+  readonly runtime: Runtime
+  /** Time from a process to the broker or back, ms. */
+  readonly latencyMs: number
+}
+
+/**
+ * A broker on a machine of its own: a memory broker that processes reach over links which may be cut. Who cannot reach it
+ * publishes in vain and is nobody's subscriber; what it had and did not acknowledge goes to others.
+ */
+export class SimulatedBroker {
+  private readonly server: Broker
+  private readonly options: SimulatedBrokerOptions
+  private readonly down$: BehaviorSubject<boolean>
+
+  constructor(options: SimulatedBrokerOptions) {
+    this.server = memoryBroker({ runtime: options.runtime, log: silentLog })
+    this.options = options
+    this.down$ = new BehaviorSubject(false)
+  }
+
+  /** Takes it down, or up again. */
+  setDown(down: boolean): void {
+    this.down$.next(down)
+  }
+
+  /** The broker as one life of a process reaches it. */
+  reachedBy(life: Life, passable$: Observable<boolean>): Broker {
+    const { runtime, latencyMs } = this.options
+    const { scheduler } = life.runtime
+    const reachable$ = reachable(life, passable$, this.down$)
+    const whileReachable = <T>(isSent: boolean): ((source: Observable<T>) => Observable<T>) =>
+      mergeMap(value =>
+        reachable$.pipe(
+          take(1),
+          mergeMap(now => (now ? of(value) : throwError(() => unreachable(isSent)))),
+        ),
+      )
+    const publish = (topic: string, message: Message): Observable<Receipt> =>
+      of(undefined).pipe(
+        whileReachable(false),
+        delay(latencyMs, runtime.scheduler),
+        whileReachable(false),
+        concatMap(() => this.server.publish(topic, message)),
+        delay(latencyMs, scheduler),
+        whileReachable(true),
+      )
+    return {
+      name: 'simulated',
+      publish: (topic, message) => within(life, publish(topic, message)),
+      subscribe: (topic, options) =>
+        within(
+          life,
+          reachable$.pipe(switchMap(now => (now ? arriving(life, this.server.subscribe(topic, options)) : NEVER))),
+        ),
+    }
+  }
+}
+
+/** Hands events over in events of the process, which holds them until it has consumed them. */
+function arriving(life: Life, events$: Observable<Event>): Observable<Event> {
+  return new Observable(subscriber =>
+    events$.subscribe({
+      next: event => {
+        const release = hold()
+        const arrival = life.runtime.scheduler.schedule(() => {
+          if (subscriber.closed) release?.(unreachable(true))
+          else deliver(subscriber, event, error => release?.(life.isLive() ? error : unreachable(true)))
+        })
+        life.resources.add(arrival)
+        subscriber.add(() => {
+          arrival.unsubscribe()
+          release?.(unreachable(true)) // after its consumption, this does nothing
+        })
+      },
+      error: error => subscriber.error(error),
+    }),
+  )
+}
+
+function unreachable(isSent: boolean): RpcError {
+  const message = isSent ? 'the broker may have the message, but its receipt is lost' : 'the broker cannot be reached'
+  return new RpcError('UNAVAILABLE', message, { reason: 'broker_unavailable', ...(!isSent && { retry: retrySafely }) })
+}
