@@ -13,7 +13,7 @@ import { netSocket, type NetSocketOptions } from './net-socket.js'
 import { streamSocketChecks, type StreamSocketOptions } from './stream-socket-options.js'
 import { shakeHands } from './tls-client.js'
 import { secureServer, tlsServerOptions } from './tls-server.js'
-import { resolveTls, type TlsSettings } from './tls-settings.js'
+import { resolveTls, tlsOptions, type GivenTls, type TlsSettings } from './tls-settings.js'
 import type { TlsOptions } from './tls-options.js'
 import type { Listener, Socket, Transport } from './transport.js'
 
@@ -56,13 +56,13 @@ interface ResolvedOptions extends NetDialOptions, NetSocketOptions {
   readonly alpn: string
 }
 
-function resolveTcpOptions({ tls, ...options }: TcpOptions = {}): ResolvedOptions {
-  const resolved = resolveOptions<Omit<ResolvedOptions, 'tls'>>(
+function resolveTcpOptions(options: TcpOptions | undefined): ResolvedOptions {
+  const { tls, ...resolved } = resolveOptions<Omit<ResolvedOptions, 'tls'> & GivenTls>(
     'tcp',
-    { ...streamSocketChecks, alpn: optional(text, 'rsocket') },
+    { ...streamSocketChecks, alpn: optional(text, 'rsocket'), tls: optional(tlsOptions) },
     options,
   )
-  return { ...resolved, tls: tls === undefined ? undefined : resolveTls('tcp', tls) }
+  return { ...resolved, tls: tls && resolveTls('tcp', tls) }
 }
 
 function dial(address: string, options: ResolvedOptions): Observable<Socket> {

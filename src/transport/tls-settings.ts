@@ -35,6 +35,12 @@ export interface TlsSettings {
   readonly log: Log
 }
 
+/** The `tls` of a transport, as it was given. */
+export interface GivenTls {
+  /** Nothing without TLS. */
+  readonly tls: TlsOptions | undefined
+}
+
 type Given = Required<Omit<TlsOptions, 'identity' | 'ca' | 'serverName'>> & {
   readonly identity: TlsIdentity | Observable<TlsIdentity> | undefined
   readonly ca: readonly Buffer[] | undefined
@@ -47,7 +53,6 @@ type Given = Required<Omit<TlsOptions, 'identity' | 'ca' | 'serverName'>> & {
  */
 export function resolveTls(owner: string, options: TlsOptions): TlsSettings {
   const name = `tls of ${owner}`
-  if (typeof options !== 'object') throw refused('invalid_options', owner)(['tls: expected an object'])
   const { identity, ...given } = resolveOptions<Given>(
     name,
     {
@@ -93,6 +98,9 @@ function object<T extends object>(what: string): Check<T> {
       ? E.right(value as T)
       : E.left([`${name}: expected an object with ${what}`])
 }
+
+/** Checks that the `tls` of a transport is an object; {@link resolveTls} checks what is in it. */
+export const tlsOptions: Check<TlsOptions> = object<TlsOptions>('`identity` or `ca`')
 
 const authorities: Check<readonly Buffer[]> = (value, name) => {
   const faults: string[] = []

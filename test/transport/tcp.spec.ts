@@ -34,6 +34,10 @@ afterEach(() => {
 })
 
 describe('tcp', () => {
+  it('names every option when one is misspelt', () => {
+    expect(() => tcp({ tsl: {} } as object)).toThrow(/tsl: no such option, known are .*\balpn\b.*\btls\b/)
+  })
+
   it('reads frames that come byte by byte', async () => {
     const { raw, socket } = await rawPeer()
     const inbox = receive(socket, PATIENCE_MS)

@@ -43,6 +43,10 @@ afterEach(() => {
 })
 
 describe('websocket', () => {
+  it('names every option when one is misspelt', () => {
+    expect(() => websocket({ tsl: {} } as object)).toThrow(/tsl: no such option, known are .*\bserver\b.*\btls\b/)
+  })
+
   it('sends a frame as one whole binary message', async () => {
     const { raw, socket } = await rawPeer()
 

@@ -3,7 +3,7 @@ import type { Server as TlsServer } from 'node:https'
 import * as E from 'fp-ts/lib/Either.js'
 import { fn, having, integer, MAX_TIMER_MS, optional, resolveOptions, type Check } from '../../core/index.js'
 import type { TlsOptions } from '../tls-options.js'
-import { resolveTls, type TlsSettings } from '../tls-settings.js'
+import { resolveTls, tlsOptions, type GivenTls, type TlsSettings } from '../tls-settings.js'
 import { clientChecks, type WebSocketClientOptions } from './client-options.js'
 import type { UpgradeRequest } from './upgrade-request.js'
 
@@ -51,8 +51,8 @@ export type ResolvedWebSocketOptions = Required<Omit<WebSocketOptions, 'server' 
 }
 
 /** Fills and checks options. Throws INVALID_ARGUMENT (reason `invalid_options`). */
-export function resolveWebSocketOptions({ tls, ...options }: WebSocketOptions = {}): ResolvedWebSocketOptions {
-  const resolved = resolveOptions<Omit<ResolvedWebSocketOptions, 'tls'>>(
+export function resolveWebSocketOptions(options: WebSocketOptions | undefined): ResolvedWebSocketOptions {
+  const { tls, ...resolved } = resolveOptions<Omit<ResolvedWebSocketOptions, 'tls'> & GivenTls>(
     'websocket',
     {
       ...clientChecks,
@@ -61,10 +61,11 @@ export function resolveWebSocketOptions({ tls, ...options }: WebSocketOptions = 
       handshakeTimeoutMs: optional(integer({ min: 1, max: MAX_TIMER_MS }), 10_000),
       accept: optional(fn<(request: UpgradeRequest) => boolean>(), () => true),
       server: optional(having<Server | TlsServer>('on', 'address')),
+      tls: optional(tlsOptions),
     },
     options,
   )
-  return { ...resolved, tls: tls === undefined ? undefined : resolveTls('websocket', tls) }
+  return { ...resolved, tls: tls && resolveTls('websocket', tls) }
 }
 
 /** Header fields that HTTP can carry. Their values are not told when it cannot: they are secrets, often. */
