@@ -23,9 +23,11 @@ const benches: { readonly [name: string]: Bench } = {
 
 const [name = '', ...flags] = process.argv.slice(2)
 const bench = benches[name]
-if (bench === undefined || flags.some(flag => !bench.flags.includes(flag))) {
-  const usages = Object.entries(benches).map(([known, { flags }]) => `${known} [${flags.join(' | ')}]`)
-  process.stderr.write(`usage: npm run bench -- NAME\n${usages.map(usage => `  ${usage}\n`).join('')}`)
+const usages = Object.entries(benches).map(([known, { flags }]) => `  ${known} [${flags.join(' | ')}]\n`)
+const usage = `usage: npm run bench -- NAME\n${usages.join('')}`
+if (name === '--help' || flags.includes('--help')) process.stdout.write(usage)
+else if (bench === undefined || flags.some(flag => !bench.flags.includes(flag))) {
+  process.stderr.write(usage)
   process.exitCode = 2
 } else {
   process.exit((await bench.run(flags)) ? 0 : 1)

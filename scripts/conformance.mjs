@@ -3,12 +3,15 @@
 // With --json the last line is the same as an object. Exits 1 when a point fails.
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { startVitest } from 'vitest/node'
 import { countRows, rowsOf, tableOf } from './conformance/rows.mjs'
 
 /** @typedef {import('./conformance/rows.mjs').Outcome} Outcome */
 
+const USAGE = 'usage: npm run test:conformance -- [--json]'
 const POINTS = 88
+const json = readJson()
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 /** @type {Outcome[]} */
 const outcomes = []
@@ -63,8 +66,21 @@ console.log(
   `\n${counts.points} points: ${counts.passed} passed, ${counts.failed} failed, ` +
     `${counts.notApplicable} not applicable to every network; ${seconds} s`,
 )
-if (process.argv.includes('--json')) console.log(JSON.stringify({ ...counts, seconds, rows }))
+if (json) console.log(JSON.stringify({ ...counts, seconds, rows }))
 process.exitCode = failed ? 1 : 0
+
+function readJson() {
+  const options = /** @type {const} */ ({ json: { type: 'boolean', default: false }, help: { type: 'boolean' } })
+  try {
+    const { values } = parseArgs({ options })
+    if (!values.help) return values.json
+    console.log(USAGE)
+    process.exit(0)
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`)
+    process.exit(2)
+  }
+}
 
 /** @param {Failure} error */
 function textOf({ message, stack = '', diff = '' }) {

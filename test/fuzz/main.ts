@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { readCommandLine } from '../support/command-line.js'
 import { fuzzMemory } from './fuzz-memory.js'
 import type { FuzzReport } from './fuzz-report.js'
 import { fuzzTcp } from './fuzz-tcp.js'
@@ -10,11 +11,16 @@ import type { MemoryUse } from './memory-watch.js'
  * half over memory, half over TCP, and prints what became of them. Then makes N calls, a million at most, over one TCP
  * connection, of which nothing may be left. By default N is two million: a million each way. Exits 1 when anything happened that must not.
  */
-const { values } = parseArgs({
-  options: { frames: { type: 'string' }, seed: { type: 'string' }, json: { type: 'boolean', default: false } },
+const { frames, seed, json } = readCommandLine('usage: npm run fuzz -- [--frames N] [--seed S] [--json]', args => {
+  const { values } = parseArgs({
+    args,
+    options: { frames: { type: 'string' }, seed: { type: 'string' }, json: { type: 'boolean', default: false } },
+  })
+  const given = { frames: Number(values.frames ?? 2_000_000), seed: Number(values.seed ?? randomSeed()) }
+  if (!Number.isInteger(given.frames) || given.frames < 2) throw new TypeError('N is a whole number, at least 2')
+  if (!Number.isInteger(given.seed)) throw new TypeError('S is a whole number')
+  return { ...given, json: values.json }
 })
-const frames = Number(values.frames ?? 2_000_000)
-const seed = Number(values.seed ?? Math.floor(Math.random() * 1_000_000))
 
 /**
  * Most memory that a run may take, MB: what the heap keeps, and what the process takes from the system on the way. A
@@ -23,11 +29,11 @@ const seed = Number(values.seed ?? Math.floor(Math.random() * 1_000_000))
 const MOST_HEAP_GROWTH_MB = 32
 const MOST_RSS_GROWTH_MB = 160
 
-if (!Number.isInteger(frames) || frames < 2 || !Number.isInteger(seed)) {
-  process.stderr.write('usage: npm run fuzz -- [--frames N] [--seed S] [--json]\n')
-  process.exit(2)
-}
 process.exit((await run()) ? 0 : 1)
+
+function randomSeed(): number {
+  return Math.floor(Math.random() * 1_000_000)
+}
 
 async function run(): Promise<boolean> {
   const half = Math.ceil(frames / 2)
@@ -41,10 +47,10 @@ async function run(): Promise<boolean> {
     [...report.failures, ...overLimits(report.memory)].map(failure => `${name}: ${failure}`),
   )
   failures.push(...Object.entries({ memory, tcp }).flatMap(([name, report]) => unattacked(name, report)))
-  if (!values.json) print({ memory, tcp }, calls)
+  if (!json) print({ memory, tcp }, calls)
   for (const failure of failures) console.log(`failed: ${failure}`)
   console.log(
-    values.json
+    json
       ? JSON.stringify({ seed, frames: memory.frames + tcp.frames, seconds, memory, tcp, calls, failures })
       : `${memory.frames + tcp.frames} frames, seed ${seed}, ${failures.length} failures, ${seconds} s`,
   )

@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { readCommandLine } from '../support/command-line.js'
 import { buildJava } from './build-java.js'
 import { cancellation } from './features/cancellation.js'
 import { connections } from './features/connections.js'
@@ -22,9 +24,13 @@ import { runFeatures, skipFeatures } from './run-features.js'
  * shows its frames.
  */
 const folder = join('test', 'interop')
-const args = process.argv.slice(2)
-const asJson = args.includes('--json')
-const only = args.find(arg => !arg.startsWith('--')) ?? ''
+const { asJson, only } = readCommandLine('usage: npm run test:interop -- [--json] [PART]', args => {
+  const options = { json: { type: 'boolean', default: false } } as const
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
+  const [part = '', ...others] = positionals
+  if (others.length > 0) throw new TypeError(`one PART is expected, not ${positionals.length}`)
+  return { asJson: values.json, only: part }
+})
 
 /** A foreign implementation: the module with its program, the program, and what is tried with it. */
 interface Foreign {
