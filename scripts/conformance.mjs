@@ -1,5 +1,6 @@
 // Runs the conformance checklist of RSocket 1.0 over every network and prints a row a point: its number, then pass, fail
-// or why it does not apply over memory, TCP and WebSocket. The points about large numbers run in full.
+// or why it does not apply over memory, TCP and WebSocket, its section and title. The points about large numbers run in
+// full.
 // With --json the last line is the same as an object. Exits 1 when a point fails.
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -27,13 +28,16 @@ const reporter = {
     start = performance.now()
   },
   onTestCaseResult: test => {
-    const network = test.parent.type === 'suite' ? test.parent.name.replace('RSocket over ', '') : ''
+    const { parent: section } = test
+    const over = section.type === 'suite' && section.parent.type === 'suite' ? section.parent.name : ''
+    const network = over.replace('RSocket over ', '')
     const { state, errors, note } = /** @type {{ state: string, errors?: readonly Failure[], note?: string }} */ (
       test.result()
     )
     if (!(network in { memory: 0, tcp: 0, websocket: 0 })) return
     outcomes.push({
       network,
+      section: section.type === 'suite' ? section.name : '',
       test: test.name,
       state: state === 'passed' ? 'pass' : state === 'failed' ? 'fail' : 'skip',
       ...(note !== undefined && { reason: note }),

@@ -1,6 +1,7 @@
 /**
  * @typedef {object} Row What a point of the checklist came to over each network: `pass`, `fail`, or why it does not apply.
  * @property {number} number
+ * @property {string} section Of the checklist, `stream ids`.
  * @property {string} title
  * @property {string} memory
  * @property {string} tcp
@@ -8,6 +9,7 @@
  *
  * @typedef {object} Outcome One test of one point.
  * @property {string} network
+ * @property {string} section
  * @property {string} test Its title, `12: an unknown type ends the connection`.
  * @property {'pass' | 'fail' | 'skip'} state
  * @property {string} [reason] Why it was skipped.
@@ -26,10 +28,10 @@ const MISSING = 'missing'
 export function rowsOf(outcomes) {
   /** @type {Map<number, Row>} */
   const rows = new Map()
-  for (const { network, test, state, reason } of outcomes) {
+  for (const { network, section, test, state, reason } of outcomes) {
     const [, digits = '', title = ''] = /^(\d+): (.*)$/.exec(test) ?? []
     const number = Number(digits)
-    const row = rows.get(number) ?? { number, title, memory: MISSING, tcp: MISSING, websocket: MISSING }
+    const row = rows.get(number) ?? { number, section, title, memory: MISSING, tcp: MISSING, websocket: MISSING }
     row[/** @type {typeof NETWORKS[number]} */ (network)] = state === 'skip' ? (reason ?? 'skipped') : state
     rows.set(number, row)
   }
@@ -42,11 +44,12 @@ export function rowsOf(outcomes) {
  * @param {readonly Row[]} rows
  */
 export function tableOf(rows) {
-  const head = { number: '#', title: 'point', memory: 'memory', tcp: 'tcp', websocket: 'websocket' }
+  const head = { number: '#', section: 'section', title: 'point', memory: 'memory', tcp: 'tcp', websocket: 'websocket' }
   const all = [head, ...rows]
-  const widths = NETWORKS.map(network => Math.max(...all.map(row => row[network].length)))
+  const columns = /** @type {const} */ ([...NETWORKS, 'section'])
+  const widths = columns.map(column => Math.max(...all.map(row => row[column].length)))
   return all.map(row => {
-    const cells = NETWORKS.map((network, index) => row[network].padEnd(widths[index] ?? 0))
+    const cells = columns.map((column, index) => row[column].padEnd(widths[index] ?? 0))
     return `${`${row.number}`.padStart(3)}  ${cells.join('  ')}  ${row.title}`
   })
 }

@@ -12,18 +12,23 @@ import { setup } from './setup.js'
 import { stream } from './stream.js'
 import { streamIds } from './stream-ids.js'
 
+/** The sections of the checklist, with their points. */
+export const sections: Readonly<Record<string, readonly Point[]>> = {
+  framing,
+  setup,
+  keepalive,
+  'stream ids': streamIds,
+  'request-response': requestResponse,
+  'fire-and-forget': fireAndForget,
+  stream,
+  channel,
+  fragmentation,
+  lease: leases,
+  close,
+  resume: resumption,
+}
+
 /** Every point of the checklist, in its order. */
-export const points: readonly Point[] = [
-  ...framing,
-  ...setup,
-  ...keepalive,
-  ...streamIds,
-  ...requestResponse,
-  ...fireAndForget,
-  ...stream,
-  ...channel,
-  ...fragmentation,
-  ...leases,
-  ...close,
-  ...resumption,
-].toSorted((a, b) => a.number - b.number)
+export const points: readonly Point[] = Object.values(sections)
+  .flat()
+  .toSorted((a, b) => a.number - b.number)

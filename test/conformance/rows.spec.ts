@@ -2,19 +2,19 @@ import { describe, expect, it } from 'vitest'
 import { countRows, rowsOf, tableOf, type Outcome } from '../../scripts/conformance/rows.mjs'
 
 const outcomes: readonly Outcome[] = [
-  { network: 'tcp', test: '12: second', state: 'pass' },
-  { network: 'memory', test: '12: second', state: 'fail' },
-  { network: 'websocket', test: '12: second', state: 'pass' },
-  { network: 'memory', test: '3: first', state: 'skip', reason: 'no WebSocket' },
-  { network: 'tcp', test: '3: first', state: 'skip', reason: 'no WebSocket' },
-  { network: 'websocket', test: '3: first', state: 'pass' },
+  { network: 'tcp', section: 'stream ids', test: '12: second', state: 'pass' },
+  { network: 'memory', section: 'stream ids', test: '12: second', state: 'fail' },
+  { network: 'websocket', section: 'stream ids', test: '12: second', state: 'pass' },
+  { network: 'memory', section: 'setup', test: '3: first', state: 'skip', reason: 'no WebSocket' },
+  { network: 'tcp', section: 'setup', test: '3: first', state: 'skip', reason: 'no WebSocket' },
+  { network: 'websocket', section: 'setup', test: '3: first', state: 'pass' },
 ]
 
 describe('rowsOf', () => {
   it('gives a row a point, by number', () => {
     expect(rowsOf(outcomes)).toEqual([
-      { number: 3, title: 'first', memory: 'no WebSocket', tcp: 'no WebSocket', websocket: 'pass' },
-      { number: 12, title: 'second', memory: 'fail', tcp: 'pass', websocket: 'pass' },
+      { number: 3, section: 'setup', title: 'first', memory: 'no WebSocket', tcp: 'no WebSocket', websocket: 'pass' },
+      { number: 12, section: 'stream ids', title: 'second', memory: 'fail', tcp: 'pass', websocket: 'pass' },
     ])
   })
 
@@ -28,8 +28,8 @@ describe('tableOf', () => {
     const [, ...lines] = tableOf(rowsOf(outcomes))
 
     expect(lines).toEqual([
-      '  3  no WebSocket  no WebSocket  pass       first',
-      ' 12  fail          pass          pass       second',
+      '  3  no WebSocket  no WebSocket  pass       setup       first',
+      ' 12  fail          pass          pass       stream ids  second',
     ])
   })
 })

@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest'
-import { points } from './points.js'
+import { sections } from './points.js'
 import type { Point } from './point.js'
 import type { Lab, Network, NetworkOptions, Rig } from './rig.js'
 import type { RSocketOptions } from 'millrace/protocol/rsocket'
@@ -16,13 +16,18 @@ export type MakeRig = (options: RSocketOptions, network: NetworkOptions) => Rig
 /** Runs points over one network; all of them unless told otherwise. */
 export function testPoints(network: Network, make: MakeRig, chosen: (number: number) => boolean = () => true): void {
   describe(`RSocket over ${network}`, () => {
-    for (const point of points.filter(({ number }) => chosen(number))) {
-      const reason = point.notOver?.[network]
-      it(`${point.number}: ${point.title}`, { timeout: LONGEST_MS }, context => {
-        if (reason !== undefined) context.skip(reason)
-        return run(point, network, make)
-      })
+    for (const [section, points] of Object.entries(sections)) {
+      const ours = points.filter(({ number }) => chosen(number))
+      if (ours.length > 0) describe(section, () => ours.forEach(point => testPoint(point, network, make)))
     }
+  })
+}
+
+function testPoint(point: Point, network: Network, make: MakeRig): void {
+  const reason = point.notOver?.[network]
+  it(`${point.number}: ${point.title}`, { timeout: LONGEST_MS }, context => {
+    if (reason !== undefined) context.skip(reason)
+    return run(point, network, make)
   })
 }
 
