@@ -1,6 +1,7 @@
 export { COMPACT_METADATA, compactMetadata } from './compact-metadata.js'
 export { compositeMetadata } from './composite-metadata.js'
 export { COMPOSITE_METADATA } from './composite/mime-types.js'
+export * from './inspect-frame.js'
 export type { Lease, LeaseGrant } from './lease.js'
 export type { ConnectionMetadata, ItemMetadata, MetadataDialect, RequestMetadata } from './metadata-dialect.js'
 export type { RSocketOptions } from './options.js'

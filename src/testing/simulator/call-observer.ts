@@ -77,7 +77,16 @@ export class CallObserver {
   }
 
   private side({ process, life }: Vantage): Side {
-    return { process, life, startedAt: this.now(), requests: [], replies: [], endedAt: undefined, end: undefined }
+    return {
+      process,
+      life,
+      startedAt: this.now(),
+      requests: [],
+      isHalfClosed: false,
+      replies: [],
+      endedAt: undefined,
+      end: undefined,
+    }
   }
 
   private watch(next: Peer, call: Call, of: Recorded, run: Side | undefined, vantage: Vantage): Observable<Message> {
@@ -96,7 +105,12 @@ export class CallObserver {
     const passed = (body: unknown): void => {
       if (body !== undefined) request(body)
     }
-    const seen = 'messages' in call ? { ...call, messages: call.messages.pipe(tap(({ body }) => passed(body))) } : call
+    const halfClose = (): void => {
+      side.isHalfClosed = true
+      step('half-closed')
+    }
+    const requests = tap<Message>({ next: ({ body }) => passed(body), complete: halfClose })
+    const seen = 'messages' in call ? { ...call, messages: call.messages.pipe(requests) } : call
     return next.call(seen).pipe(
       tap({
         subscribe: () => {

@@ -16,6 +16,8 @@ export interface CallSide {
   readonly startedAt: number
   /** The requests that passed. */
   readonly requests: readonly string[]
+  /** Whether the stream of requests has completed there. */
+  readonly isHalfClosed: boolean
   /** The replies that passed. */
   readonly replies: readonly string[]
   /** When it ended, ms. */
@@ -43,7 +45,7 @@ export interface CallStep {
   /** The run at a handler; `undefined` for a step at the caller. */
   readonly run: CallSide | undefined
   /** What happened there. */
-  readonly step: 'started' | 'request' | 'reply' | 'ended'
+  readonly step: 'started' | 'request' | 'half-closed' | 'reply' | 'ended'
 }
 
 /** A frame that was handed to the network. */
@@ -70,6 +72,8 @@ export interface RegistryStep {
   readonly instance?: Instance
   /** Whether the instance says goodbye. */
   readonly gone?: boolean
+  /** The name that is watched; `undefined` for all, or for a step that is no snapshot. */
+  readonly watching?: string | undefined
   /** The snapshot that the process has been shown. */
   readonly snapshot?: Snapshot
 }

@@ -107,7 +107,7 @@ function settled(): Promise<void> {
 function violated({ invariant, message, at }: Violation, result: SimulationResult): RpcError {
   const { seed, log, faults } = result
   const lines = [
-    `simulate: violated at ${at} ms with seed ${seed}: ${invariant}`,
+    `simulate: violated at ${at.toFixed(3)} ms with seed ${seed}: ${invariant}`,
     message,
     'the last events:',
     ...log.slice(-LAST_LINES).map(line => `  ${line}`),

@@ -89,7 +89,7 @@ export class SimulatedRegistry {
           life,
           server.watch(name).pipe(
             delay(latencyMs, scheduler),
-            tap(snapshot => step({ snapshot })),
+            tap(snapshot => step({ snapshot, watching: name })),
           ),
         ),
       get: name => within(life, server.get(name).pipe(delay(latencyMs, scheduler))),

@@ -4,8 +4,8 @@ import { Agenda } from './agenda.js'
 
 /** What a {@link Timeline} tells of each event before it runs, and what it does with an error that nobody caught. */
 export interface TimelineOwner {
-  /** An event of `clock` has ended, and the micro-tasks after it. */
-  happened(clock: Clock): void
+  /** An event has ended, and the micro-tasks after it. */
+  happened(): void
   /** An event of `clock` has thrown. */
   threw(clock: Clock, error: unknown): void
 }
@@ -42,7 +42,10 @@ export class Timeline {
 
   /** Runs events until one is due after `until`, or `pause` says true after one. Gives whether it paused. */
   run(until: number, pause: () => boolean): boolean {
+    // What promises led to since the pause.
     this.flushMicrotasks()
+    this.owner.happened()
+    if (pause()) return true
     for (let task = this.agenda.peek(); task !== undefined && task.due <= until; task = this.agenda.peek()) {
       this.agenda.pop()
       if (this.step(task) && pause()) return true
@@ -83,7 +86,7 @@ export class Timeline {
       this.owner.threw(clock, error)
     }
     this.flushMicrotasks()
-    this.owner.happened(clock)
+    this.owner.happened()
     return true
   }
 

@@ -1,4 +1,19 @@
 import type { Invariant } from '../observed.js'
+import { callsEnd } from './calls-end.js'
+import { callsGoToSeenNodes } from './calls-go-to-seen-nodes.js'
+import { callsRunOnce } from './calls-run-once.js'
+import { demandIsRespected } from './demand-is-respected.js'
+import { itemsArriveInOrder } from './items-arrive-in-order.js'
+import { registryConverges } from './registry-converges.js'
+import { streamsEndOnce } from './streams-end-once.js'
 
 /** What is checked in every simulation that does not say otherwise. */
-export const standardInvariants: readonly Invariant[] = []
+export const standardInvariants: readonly Invariant[] = [
+  callsEnd(),
+  itemsArriveInOrder,
+  callsRunOnce,
+  demandIsRespected(),
+  streamsEndOnce,
+  callsGoToSeenNodes,
+  registryConverges,
+]
