@@ -113,6 +113,16 @@ describe('metadata of requests', () => {
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', reason: 'invalid_metadata' })
   })
 
+  it('takes the largest header that can be made', () => {
+    const names = Array.from({ length: 64 }, (_, index) => `name-${index}`.padEnd(12, 'x'))
+    const largest = header(Object.fromEntries(names.map(name => [name, 'v'.repeat(116)])))
+
+    const bytes = compactMetadata().open().writeHeader(largest)
+
+    expect(compactMetadata().open().readHeader(bytes, 0, bytes.length)).toEqual(largest)
+    expect(() => header({ ...largest, 'name-0xxxxxx': 'v'.repeat(117) })).toThrow('8193 bytes')
+  })
+
   it('is refused with a header of too many bytes', () => {
     const entry = [...text('a'), 0x80, 0x20, ...new Uint8Array(4096).fill(65)]
     const bytes = Uint8Array.from([...routeMetadata('a', 4), 2, ...entry, ...entry])

@@ -35,8 +35,38 @@ export class ByteReader {
 
   /** UTF-8 with its length before it, as a varint. */
   text(maxBytes: number): string {
+    return this.utf8(this.length(maxBytes))
+  }
+
+  /** Names and values, with their count before them, within the limits of headers: lengths do not count. */
+  header(): Header {
+    const count = this.varint()
+    if (count > MAX_HEADER_ENTRIES) throw invalidMetadata(`a header of ${count} entries, at most ${MAX_HEADER_ENTRIES}`)
+    const header: Record<string, string> = Object.create(null)
+    let bytes = 0
+    for (let entry = 0; entry < count; entry++) {
+      const nameBytes = this.length(MAX_HEADER_BYTES)
+      const name = this.utf8(nameBytes)
+      const valueBytes = this.length(MAX_HEADER_BYTES)
+      header[name] = this.utf8(valueBytes)
+      bytes += nameBytes + valueBytes
+    }
+    if (bytes > MAX_HEADER_BYTES) throw invalidMetadata(`a header of ${bytes} bytes, at most ${MAX_HEADER_BYTES}`)
+    return header
+  }
+
+  /** There must be no more. */
+  end(): void {
+    if (this.at !== this.limit) throw invalidMetadata(`${this.limit - this.at} bytes too many`)
+  }
+
+  private length(maxBytes: number): number {
     const length = this.varint()
     if (length > maxBytes) throw invalidMetadata(`a text of ${length} bytes, at most ${maxBytes}`)
+    return length
+  }
+
+  private utf8(length: number): string {
     const end = this.at + length
     if (end > this.limit) throw invalidMetadata('it ends early')
     try {
@@ -46,23 +76,6 @@ export class ByteReader {
     } catch {
       throw invalidMetadata('a text that is not UTF-8')
     }
-  }
-
-  /** Names and values, with their count before them, within the limits of headers. */
-  header(): Header {
-    const start = this.at
-    const count = this.varint()
-    if (count > MAX_HEADER_ENTRIES) throw invalidMetadata(`a header of ${count} entries, at most ${MAX_HEADER_ENTRIES}`)
-    const header: Record<string, string> = Object.create(null)
-    for (let entry = 0; entry < count; entry++) header[this.text(MAX_HEADER_BYTES)] = this.text(MAX_HEADER_BYTES)
-    const bytes = this.at - start
-    if (bytes > MAX_HEADER_BYTES) throw invalidMetadata(`a header of ${bytes} bytes, at most ${MAX_HEADER_BYTES}`)
-    return header
-  }
-
-  /** There must be no more. */
-  end(): void {
-    if (this.at !== this.limit) throw invalidMetadata(`${this.limit - this.at} bytes too many`)
   }
 }
 
