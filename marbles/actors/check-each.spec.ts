@@ -25,12 +25,13 @@ describe('checkEach', () => {
     })
   })
 
-  it('fails at a value that is refused', () => {
+  it('fails at a value that is refused, and naks it', () => {
     marbles(kit => {
       const letter$ = kit.deliveries('               -a-x-b-|')
 
       kit.expectObservable(checked(kit, letter$)).toBe('-A-#', undefined, new Error('no x'))
       kit.expectSubscriptions(letter$).toBe('        ^--!')
+      kit.expectCredits(letter$).toBe('              -a-X')
     })
   })
 

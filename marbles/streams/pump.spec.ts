@@ -172,6 +172,20 @@ describe('pump', () => {
     })
   })
 
+  it('naks an item that cannot be encoded', () => {
+    marbles(kit => {
+      const source = kit.deliveries('a-b-c-|')
+      const way = { credit: 9, unencodable: 'b' }
+
+      expectPumped(kit, source, way, {
+        sent: '                     a-#',
+        source: '                   ^-!',
+        credits: '                  a-B',
+        error: new Error('cannot encode b'),
+      })
+    })
+  })
+
   it('naks what waits when an item cannot be encoded', () => {
     marbles(kit => {
       const source = kit.deliveries('abc-----|')

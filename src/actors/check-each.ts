@@ -1,6 +1,6 @@
 import { from, Observable, of, Subject, Subscriber, type OperatorFunction } from 'rxjs'
 import type { Runtime } from '../core/index.js'
-import { pacedMap, type Stalled } from '../streams/index.js'
+import { hold, pacedMap, type Stalled } from '../streams/index.js'
 import type { SchemaCheck } from './schema-check.js'
 
 /** Where values are checked. */
@@ -15,7 +15,8 @@ export interface CheckedPlace {
 
 /**
  * Checks each value in order. As long as the schema answers synchronously, values pass in the turn they come in; from
- * its first promise on they wait for one another, which slows their sender as `pacedMap` does.
+ * its first promise on they wait for one another, which slows their sender as `pacedMap` does. A value that is refused
+ * fails the result with the error of the check, and counts as not processed.
  */
 export function checkEach(check: SchemaCheck, place: CheckedPlace): OperatorFunction<unknown, unknown> {
   return source => new Observable(subscriber => void source.subscribe(new CheckingSubscriber(subscriber, check, place)))
@@ -40,6 +41,7 @@ class CheckingSubscriber extends Subscriber<unknown> {
     try {
       checked = this.check(value)
     } catch (error) {
+      hold()?.(error)
       this.error(error)
       return
     }

@@ -61,7 +61,8 @@ export const ITEMS_PER_TURN = 256
  * Pumps `source` into `sink` as far as credit and the sink allow, holding what it cannot send.
  *
  * 1. At most as many items are sent as were requested; completion and errors need no credit.
- * 2. An item is encoded while it is emitted and sent in the order of emission.
+ * 2. An item is encoded while it is emitted and sent in the order of emission. One that cannot be encoded or sent fails
+ *    the stream, and counts as not processed.
  * 3. Items of deliveries are held until they are sent, and the one that uses the last credit up until there is more or
  *    the stream ends, unless `lookAhead` is set: consumed means sent. At most 65 536 are held (reason `amplified`).
  * 4. Items that the source pushes by itself wait, at most 1024 (reason `overflow`), and 65 536 more while it is being
@@ -196,6 +197,7 @@ class PumpSubscriber<T, E> extends Subscriber<T> implements Pump {
       if (!this.sink.send(encoded)) this.sending = hold()
       else if (this.usedUp) this.keepLast(hold())
     } catch (error) {
+      hold()?.(error) // it was not sent
       this.abort(error)
     }
   }
