@@ -1,17 +1,16 @@
 import {
   combineLatest,
   defer,
-  connect,
+  dematerialize,
   distinctUntilChanged,
-  endWith,
   filter,
-  ignoreElements,
   map,
+  materialize,
   type MonoTypeOperatorFunction,
   type Observable,
+  of,
   switchMap,
   take,
-  takeUntil,
   tap,
 } from 'rxjs'
 import { RpcError, retrySafely } from '../core/index.js'
@@ -46,17 +45,19 @@ export function interrupted(registry: Registry, down$: Observable<boolean>): Reg
 
 /** Passes the newest item on when `ready$` emits; the end does not wait. */
 function delayedUntil<T>(ready$: Observable<unknown>): MonoTypeOperatorFunction<T> {
-  return connect(source$ =>
+  return source$ =>
     source$.pipe(
-      switchMap(item =>
-        ready$.pipe(
-          take(1),
-          map(() => item),
-        ),
+      materialize(),
+      switchMap(notification =>
+        notification.kind === 'N'
+          ? ready$.pipe(
+              take(1),
+              map(() => notification),
+            )
+          : of(notification),
       ),
-      takeUntil(source$.pipe(ignoreElements(), endWith(true))),
-    ),
-  )
+      dematerialize(),
+    )
 }
 
 const NOTHING_KNOWN: Snapshot = Object.freeze({ services: Object.freeze([]), asOf: -Infinity, stale: true })

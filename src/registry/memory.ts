@@ -1,4 +1,4 @@
-import { defer, distinctUntilChanged, map, Observable, startWith, Subject, take } from 'rxjs'
+import { defer, distinctUntilChanged, map, Observable, startWith, Subject, Subscriber, take } from 'rxjs'
 import { having, optional, resolveOptions, systemRuntime, type Runtime } from '../core/index.js'
 import { checkedInstance, checkedServiceName } from './checked.js'
 import { directory } from './directory.js'
@@ -48,19 +48,19 @@ class MemoryRegistry implements Registry {
       const owner: Owner = { announced: undefined }
       // Added first, so that a source that ends while it is being subscribed finds it.
       subscriber.add(() => this.withdraw(owner))
-      subscriber.add(
-        instance$.pipe(map(instance => checkedInstance(instance))).subscribe({
-          next: instance => {
-            this.announce(owner, instance)
-            subscriber.next({ instance })
-          },
-          error: error => subscriber.error(error),
-          complete: () => {
-            this.withdraw(owner) // before the completion, which says that it is done
-            subscriber.complete()
-          },
-        }),
-      )
+      const instances = new Subscriber<Instance>({
+        next: instance => {
+          this.announce(owner, instance)
+          subscriber.next({ instance })
+        },
+        error: (error: unknown) => subscriber.error(error),
+        complete: () => {
+          this.withdraw(owner) // before the completion, which says that it is done
+          subscriber.complete()
+        },
+      })
+      subscriber.add(instances)
+      instance$.pipe(map(instance => checkedInstance(instance))).subscribe(instances)
     })
   }
 
