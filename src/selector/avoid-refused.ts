@@ -67,14 +67,15 @@ export function avoidRefused(
           }),
         )
 
+      // Outcomes first: it is ready for snapshots that come while it subscribes them.
       return combineLatest([
-        snapshot$.pipe(tap(snapshot => refusals.forgetChanged(snapshot))),
         outcomes$.pipe(
           filter(outcome => refusals.record(outcome)),
           startWith(undefined),
         ),
+        snapshot$.pipe(tap(snapshot => refusals.forgetChanged(snapshot))),
       ]).pipe(
-        switchMap(([snapshot]) => whileCooling(snapshot)),
+        switchMap(([, snapshot]) => whileCooling(snapshot)),
         map(snapshot => ({ snapshot, hidden: refusals.hidden(snapshot) })),
         distinctUntilChanged((a, b) => a.snapshot === b.snapshot && sameIds(a.hidden, b.hidden)),
         map(({ snapshot, hidden }) => keepNodes(snapshot, 'refused a connection', node => !hidden.has(node.id))),
