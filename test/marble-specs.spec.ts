@@ -30,8 +30,11 @@ const WITHOUT: { readonly [path: string]: string } = {
 
 /** Specs that are not named after a file, and what they specify. */
 const ABOUT: { readonly [path: string]: string } = {
+  'actors/laws': 'what holds for all operators',
   'protocol/credit': 'streams over a connection, where many files work together',
   'protocol/resume': 'ClientResumption',
+  'registry/laws': 'what holds for all operators',
+  'selector/laws': 'what holds for all operators, and for all selectors',
   'streams/laws': 'what holds for all operators',
 }
 
