@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { walk, type SourceFile } from './support/architecture/source-file.js'
 
 const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
-  .filter(path => path.endsWith('.ts'))
+  // Compliance checks name the reasons that they expect, and raise none.
+  .filter(path => path.endsWith('.ts') && !path.startsWith('testing/compliance/'))
   .map(path => ({ path: `src/${path}`, source: readFileSync(`src/${path}`, 'utf8') }))
 const errors = readFileSync('docs/errors.md', 'utf8')
 const limits = readFileSync('docs/limits.md', 'utf8')

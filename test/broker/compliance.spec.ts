@@ -1,10 +1,9 @@
 import { memoryBroker } from 'millrace/broker'
 import { silentLog } from 'millrace/core'
-import { testBroker } from '../compliance/broker.js'
-import { memoryFixture } from './memory-fixture.js'
+import { testBroker } from 'millrace/testing/compliance'
+import { describe, it } from 'vitest'
 
-testBroker('memoryBroker', async () => memoryFixture(memoryBroker({ log: silentLog, redeliverAfterMs: 1 })), {
-  queueGroups: true,
-  redelivery: true,
-  wildcards: true,
-})
+testBroker(
+  { describe, it },
+  { name: 'memoryBroker', setup: () => ({ broker: memoryBroker({ log: silentLog, redeliverAfterMs: 1 }) }) },
+)

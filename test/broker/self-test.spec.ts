@@ -1,10 +1,10 @@
+import { AssertionError } from 'node:assert/strict'
 import { type Broker, type Event, memoryBroker, type SubscribeOptions } from 'millrace/broker'
 import { silentLog } from 'millrace/core'
 import { deliver, outside } from 'millrace/streams'
 import { bufferCount, concatMap, EMPTY, map, NEVER, Observable, Subject, takeUntil, tap } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { brokerChecks, runBrokerCheck } from '../compliance/broker.js'
-import { memoryFixture } from './memory-fixture.js'
+import { brokerChecks, runCheck } from 'millrace/testing/compliance'
 
 type Break = (broker: Broker) => Partial<Broker>
 
@@ -132,16 +132,16 @@ const broken: { readonly [title: string]: Break } = {
   ),
 }
 
-describe('testBroker', () => {
+describe('brokerChecks', () => {
   it.concurrent.each(brokerChecks)('fails a broker that breaks: $title', async check => {
     const change = broken[check.title]
     if (change === undefined) throw new Error(`no broken broker for "${check.title}"`)
     const broker = memoryBroker({ log: silentLog, redeliverAfterMs: 1 })
     const { name, publish, subscribe } = { ...methodsOf(broker), ...change(broker) }
 
-    const run = runBrokerCheck(check, memoryFixture({ name, publish, subscribe }, 100))
+    const run = runCheck(check, { broker: { name, publish, subscribe }, patienceMs: 100 })
 
-    await expect(run).rejects.toThrow()
+    await expect(run).rejects.toThrow(AssertionError)
   })
 })
 

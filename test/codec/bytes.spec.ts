@@ -1,8 +1,8 @@
 import { bytes } from 'millrace/codec'
 import { describe, expect, it } from 'vitest'
-import { testCodec } from '../compliance/codec.js'
+import { testCodec } from 'millrace/testing/compliance'
 
-testCodec('bytes', bytes, { keeps: ['Uint8Array', 'Buffer'], nests: false })
+testCodec({ describe, it }, { name: 'bytes', codec: bytes, keeps: ['Uint8Array', 'Buffer'] })
 
 describe('bytes', () => {
   it('copies on encoding', () => {

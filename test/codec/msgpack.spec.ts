@@ -2,22 +2,26 @@ import * as fc from 'fast-check'
 import { msgpack } from 'millrace/codec/msgpack'
 import { Packr, unpack } from 'msgpackr'
 import { describe, expect, it } from 'vitest'
-import { structuredSamples, testCodec } from '../compliance/codec.js'
+import { structuredSamples, testCodec } from 'millrace/testing/compliance'
 
-testCodec('msgpack', msgpack, {
-  keeps: [
-    ...structuredSamples,
-    'NaN',
-    'Infinity',
-    'bigint',
-    'unsigned bigint',
-    'array with undefined',
-    'Uint8Array',
-    'Buffer',
-    'Date',
-  ],
-  nests: true,
-})
+testCodec(
+  { describe, it },
+  {
+    name: 'msgpack',
+    codec: msgpack,
+    keeps: [
+      ...structuredSamples,
+      'NaN',
+      'Infinity',
+      'bigint',
+      'unsigned bigint',
+      'array with undefined',
+      'Uint8Array',
+      'Buffer',
+      'Date',
+    ],
+  },
+)
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex'))
 const read = (hex: string): unknown => {

@@ -1,3 +1,4 @@
+import { AssertionError } from 'node:assert/strict'
 import { emptyHeader, RpcError, silentLog, type Message } from 'millrace/core'
 import type { Binding, Call, Connection, Protocol } from 'millrace/protocol'
 import { rsocket } from 'millrace/protocol/rsocket'
@@ -5,7 +6,7 @@ import { outside } from 'millrace/streams'
 import { memoryTransport } from 'millrace/transport'
 import { catchError, EMPTY, filter, map, NEVER, Observable, throwError } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { protocolChecks, runProtocolCheck, type ProtocolSetup } from './protocol.js'
+import { protocolChecks, runCheck, type ProtocolSetup } from 'millrace/testing/compliance'
 
 type Break = (protocol: Protocol) => Partial<Protocol>
 
@@ -150,16 +151,16 @@ describe('protocolChecks', () => {
   it.each(Object.entries(broken))('notice a protocol that is broken: %s', async (title, flaw) => {
     const check = protocolChecks.find(each => each.title === title)
 
-    const outcome = check && runProtocolCheck(check, over(flaw))
+    const outcome = check && runCheck(check, over(flaw))
 
-    await expect(outcome).rejects.toThrow()
+    await expect(outcome).rejects.toThrow(AssertionError)
   })
 
   it('notice a timer left behind', async () => {
     let leaked = 0
     const check = protocolChecks.find(({ title }) => title === 'leaves nothing open')
 
-    const outcome = check && runProtocolCheck(check, { ...over(() => ({})), openTimers: () => leaked++ })
+    const outcome = check && runCheck(check, { ...over(() => ({})), openTimers: () => leaked++ })
 
     await expect(outcome).rejects.toThrow('openTimers')
   })

@@ -1,34 +1,40 @@
 import { silentLog, systemRuntime } from 'millrace/core'
 import { mdns } from 'millrace/registry/mdns'
 import { packetRegistry } from '../../src/registry/mdns/packet-registry.js'
-import { testRegistry } from '../compliance/registry.js'
+import { testRegistry } from 'millrace/testing/compliance'
+import { describe, it } from 'vitest'
 import { countingRuntime } from '../support/counting-runtime.js'
 import { PacketGroup } from './packet-group.js'
 
 testRegistry(
-  'mdns',
-  () => {
-    const domain = `test-${systemRuntime().id()}`
-    const party = () => mdns({ domain, loopbackOnly: true, collectMs: 60, log: silentLog })
-    return { here: party(), there: party(), openResources: openSockets }
+  { describe, it },
+  {
+    name: 'mdns',
+    setup: () => {
+      const domain = `test-${systemRuntime().id()}`
+      const party = () => mdns({ domain, loopbackOnly: true, collectMs: 60, log: silentLog })
+      return { here: party(), there: party(), openResources: openSockets }
+    },
+    lacks: ['outages'],
   },
-  { outages: false },
 )
 
 testRegistry(
-  'packetRegistry',
-  () => {
-    const group = new PacketGroup()
-    const runtime = countingRuntime()
-    const context = { domain: 'micro', hostname: 'host', ttlMs: 120_000, collectMs: 10, runtime, log: silentLog }
-    return {
-      here: packetRegistry(group.port('here'), context),
-      there: packetRegistry(group.port('there'), context),
-      setDown: down => group.down$.next(down),
-      openResources: () => group.open + runtime.openTimers,
-    }
+  { describe, it },
+  {
+    name: 'packetRegistry',
+    setup: () => {
+      const group = new PacketGroup()
+      const runtime = countingRuntime()
+      const context = { domain: 'micro', hostname: 'host', ttlMs: 120_000, collectMs: 10, runtime, log: silentLog }
+      return {
+        here: packetRegistry(group.port('here'), context),
+        there: packetRegistry(group.port('there'), context),
+        setDown: down => group.down$.next(down),
+        openResources: () => group.open + runtime.openTimers,
+      }
+    },
   },
-  { outages: true },
 )
 
 function openSockets(): number {

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { nodeRecord } from '../../src/registry/mdns/record.js'
 import { packetRegistry } from '../../src/registry/mdns/packet-registry.js'
 import type { DnsPacket, DnsRecord } from '../../src/registry/mdns/packet.js'
-import { instanceOf, Registering, Watch } from '../compliance/registry-probe.js'
+import { instanceOf, register, watch } from '../compliance/registry-probe.js'
 import { eventually } from '../support/deadline.js'
 import { PacketGroup } from './packet-group.js'
 
@@ -36,7 +36,7 @@ describe('mdns over a hostile group', () => {
   ])('skips %s with one line, and shows the others', async (_, bad) => {
     const group = new PacketGroup()
     const lines: LogEvent[] = []
-    const words = new Watch(registryOn(group, lines), 'words')
+    const words = watch(registryOn(group, lines), 'words')
 
     group.say({ type: 'response', answers: bad })
     group.say({ type: 'response', answers: bad })
@@ -59,7 +59,7 @@ describe('mdns over a hostile group', () => {
   ])('passes over %s in silence', async (_, answers) => {
     const group = new PacketGroup()
     const lines: LogEvent[] = []
-    const words = new Watch(registryOn(group, lines), 'words')
+    const words = watch(registryOn(group, lines), 'words')
 
     group.say({ type: 'response', answers })
 
@@ -84,13 +84,13 @@ describe('mdns over a socket', () => {
   it('lives through packets that are none', async () => {
     const lines: LogEvent[] = []
     const registry = mdns({ port: PORT, loopbackOnly: true, collectMs: 30, log: event => lines.push(event) })
-    const words = new Watch(registry, 'words')
+    const words = watch(registry, 'words')
     await words.shows([], MS)
     const cyclic = Buffer.from('0000840000000001000000000c0000000c00c0', 'hex').fill(0xc0, 12)
 
     shout(cyclic)
     for (const bytes of fc.sample(fc.uint8Array({ maxLength: 400 }), { numRuns: 200, seed: 1 })) shout(bytes)
-    const registering = new Registering(registry, instanceOf('words', 'a'))
+    const registering = register(registry, instanceOf('words', 'a'))
 
     await words.shows(['words@1.0.0 a'], MS)
     await eventually(() => lines.length > 0, MS, 'a line')

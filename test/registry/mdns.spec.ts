@@ -5,7 +5,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
-import { answerOf, instanceOf, Registering, Watch } from '../compliance/registry-probe.js'
+import { answerOf, instanceOf, register, watch } from '../compliance/registry-probe.js'
 import { eventually, within } from '../support/deadline.js'
 
 const MS = 10_000
@@ -31,7 +31,7 @@ describe('mdns', () => {
 
   it('sees nobody of another domain', async () => {
     const [ours, theirs] = [newDomain(), newDomain()]
-    const registering = new Registering(mdns({ domain: theirs, loopbackOnly: true }), instanceOf('words', 'a'))
+    const registering = register(mdns({ domain: theirs, loopbackOnly: true }), instanceOf('words', 'a'))
     await eventually(() => registering.announced.length > 0, MS, 'an announcement')
 
     const services = await answerOf(mdns({ domain: ours, loopbackOnly: true, collectMs: 50 }).get('words'))
@@ -54,8 +54,8 @@ describe('mdns', () => {
     const greedy = createSocket({ type: 'udp4', reuseAddr: false }).bind(0)
     await once(greedy, 'listening')
     const registry = mdns({ port: greedy.address().port, loopbackOnly: true, collectMs: 50, log: silentLog })
-    const words = new Watch(registry, 'words')
-    const registering = new Registering(registry, instanceOf('words', 'a'))
+    const words = watch(registry, 'words')
+    const registering = register(registry, instanceOf('words', 'a'))
     await eventually(() => words.last?.stale === true, MS, 'a stale snapshot')
     const whileTaken: unknown = await answerOf(registry.get('words'))
 
@@ -78,7 +78,7 @@ describe('mdns between processes', () => {
 
   it('shows the nodes of all until they go', async () => {
     const domain = newDomain()
-    const words = new Watch(mdns({ domain, loopbackOnly: true }), 'words')
+    const words = watch(mdns({ domain, loopbackOnly: true }), 'words')
     const start = (id: string): ChildProcess => {
       const script = fileURLToPath(new URL('registered-process.mjs', import.meta.url))
       const child = spawn(process.execPath, [script, domain, 'words', id], { stdio: ['pipe', 'pipe', 'inherit'] })

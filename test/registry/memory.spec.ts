@@ -1,27 +1,33 @@
 import { interrupted, memoryRegistry } from 'millrace/registry'
 import { BehaviorSubject } from 'rxjs'
-import { testRegistry } from '../compliance/registry.js'
+import { testRegistry } from 'millrace/testing/compliance'
+import { describe, it } from 'vitest'
 
 testRegistry(
-  'memoryRegistry',
-  () => {
-    const registry = memoryRegistry()
-    return { here: registry, there: registry, openResources: () => 0 }
+  { describe, it },
+  {
+    name: 'memoryRegistry',
+    setup: () => {
+      const registry = memoryRegistry()
+      return { here: registry, there: registry, openResources: () => 0 }
+    },
+    lacks: ['outages'],
   },
-  { outages: false },
 )
 
 testRegistry(
-  'interrupted',
-  () => {
-    const down$ = new BehaviorSubject(false)
-    const registry = interrupted(memoryRegistry(), down$)
-    return {
-      here: registry,
-      there: registry,
-      setDown: down => down$.next(down),
-      openResources: () => (down$.observed ? 1 : 0),
-    }
+  { describe, it },
+  {
+    name: 'interrupted',
+    setup: () => {
+      const down$ = new BehaviorSubject(false)
+      const registry = interrupted(memoryRegistry(), down$)
+      return {
+        here: registry,
+        there: registry,
+        setDown: down => down$.next(down),
+        openResources: () => (down$.observed ? 1 : 0),
+      }
+    },
   },
-  { outages: true },
 )

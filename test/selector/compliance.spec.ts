@@ -1,13 +1,13 @@
 import { avoidRefused, defaultSelector, random, roundRobin, strategy } from 'millrace/selector'
 import { pipe } from 'rxjs'
-import { testSelector } from '../compliance/selector.js'
+import { testSelector } from 'millrace/testing/compliance'
+import { describe, it } from 'vitest'
 
-testSelector('random', random, { spreads: true })
-testSelector('roundRobin', roundRobin, { spreads: true })
-testSelector('defaultSelector', defaultSelector, { spreads: true })
-testSelector('avoidRefused', context => pipe(avoidRefused(context), roundRobin(context)), { spreads: true })
+testSelector({ describe, it }, { name: 'random', selector: random })
+testSelector({ describe, it }, { name: 'roundRobin', selector: roundRobin })
+testSelector({ describe, it }, { name: 'defaultSelector', selector: defaultSelector })
 testSelector(
-  'strategy',
-  strategy(() => () => 0),
-  { spreads: false },
+  { describe, it },
+  { name: 'avoidRefused', selector: context => pipe(avoidRefused(context), roundRobin(context)) },
 )
+testSelector({ describe, it }, { name: 'strategy', selector: strategy(() => () => 0), lacks: ['spreading'] })

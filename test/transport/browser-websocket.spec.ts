@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { browserWebsocket } from '../../src/transport/websocket/browser-websocket.js'
 import { failureOf, receive, sendBytes, sendNumber } from '../compliance/transport-probe.js'
-import { testTransport, type TransportSetup } from '../compliance/transport.js'
+import { testTransport, type TransportSetup } from 'millrace/testing/compliance'
 import { countingRuntime } from '../support/counting-runtime.js'
 import { eventually } from '../support/deadline.js'
 
@@ -55,7 +55,10 @@ const withListenerOfNode = (): TransportSetup => {
   }
 }
 
-testTransport('browserWebsocket, with a listener in Node', withListenerOfNode, { ownAddress: false })
+testTransport(
+  { describe, it },
+  { name: 'browserWebsocket, with a listener in Node', setup: withListenerOfNode, lacks: ['ownAddress'] },
+)
 
 describe('browserWebsocket', () => {
   it('does not listen', async () => {

@@ -2,21 +2,27 @@ import { seededRuntime } from 'millrace/core'
 import { memoryTransport, type MemoryFaults, type MemoryLinkState, type Socket } from 'millrace/transport'
 import { map, Observable, of, Subject, timer, VirtualTimeScheduler } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { testTransport } from '../compliance/transport.js'
+import { testTransport } from 'millrace/testing/compliance'
 import { connect, sendNumber, upTo } from '../compliance/transport-probe.js'
 import { countingRuntime } from '../support/counting-runtime.js'
 
 for (const latencyMs of [0, 2]) {
-  testTransport(`memoryTransport with ${latencyMs} ms of latency`, () => {
-    const runtime = countingRuntime()
-    return {
-      transport: memoryTransport({ runtime, latencyMs, connectTimeoutMs: 600_000 }),
-      anyAddress: 'memory:',
-      deadAddress: 'memory:nobody',
-      invalidAddresses: ['', 'nobody', 'tcp:1', '127.0.0.1:80'],
-      openResources: () => runtime.openTimers,
-    }
-  })
+  testTransport(
+    { describe, it },
+    {
+      name: `memoryTransport with ${latencyMs} ms of latency`,
+      setup: () => {
+        const runtime = countingRuntime()
+        return {
+          transport: memoryTransport({ runtime, latencyMs, connectTimeoutMs: 600_000 }),
+          anyAddress: 'memory:',
+          deadAddress: 'memory:nobody',
+          invalidAddresses: ['', 'nobody', 'tcp:1', '127.0.0.1:80'],
+          openResources: () => runtime.openTimers,
+        }
+      },
+    },
+  )
 }
 
 describe('memoryTransport', () => {

@@ -7,24 +7,30 @@ import { tcp } from 'millrace/transport/tcp'
 import { config, firstValueFrom, Subscriber, VirtualTimeScheduler } from 'rxjs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { receive, connect, failureOf, listenAt, sendBytes, sendNumber, upTo } from '../compliance/transport-probe.js'
-import { testTransport } from '../compliance/transport.js'
+import { testTransport } from 'millrace/testing/compliance'
 import { countingRuntime } from '../support/counting-runtime.js'
 import { eventually, turns } from '../support/deadline.js'
 
 const PATIENCE_MS = 5000
 const hasIpv6 = Object.values(networkInterfaces()).some(list => list?.some(({ address }) => address === '::1'))
 
-testTransport('tcp', () => {
-  const runtime = countingRuntime()
-  return {
-    // A timer that is left behind outlives the test.
-    transport: tcp({ runtime, connectTimeoutMs: 600_000, closeTimeoutMs: 600_000 }),
-    anyAddress: '127.0.0.1:0',
-    deadAddress: '127.0.0.1:1',
-    invalidAddresses: ['', 'localhost', 'localhost:x', '::1:80', '127.0.0.1:65536'],
-    openResources: () => runtime.openTimers + handles(),
-  }
-})
+testTransport(
+  { describe, it },
+  {
+    name: 'tcp',
+    setup: () => {
+      const runtime = countingRuntime()
+      return {
+        // A timer that is left behind outlives the test.
+        transport: tcp({ runtime, connectTimeoutMs: 600_000, closeTimeoutMs: 600_000 }),
+        anyAddress: '127.0.0.1:0',
+        deadAddress: '127.0.0.1:1',
+        invalidAddresses: ['', 'localhost', 'localhost:x', '::1:80', '127.0.0.1:65536'],
+        openResources: () => runtime.openTimers + handles(),
+      }
+    },
+  },
+)
 
 /** What a test has opened, to be ended after it. */
 const cleanups: (() => unknown)[] = []

@@ -9,7 +9,7 @@ import { identityFromFiles, type TlsIdentity } from 'millrace/transport/tls'
 import { BehaviorSubject, EMPTY, NEVER, of, type Observable } from 'rxjs'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { connect, failureOf, listenAt, receive, sendNumber } from '../compliance/transport-probe.js'
-import { testTransport } from '../compliance/transport.js'
+import { testTransport } from 'millrace/testing/compliance'
 import { certificate, identity, type CertificateName } from '../support/certificates.js'
 import { countingRuntime } from '../support/counting-runtime.js'
 import { eventually, within } from '../support/deadline.js'
@@ -29,37 +29,49 @@ afterEach(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-testTransport('tcp with tls', () => {
-  const runtime = countingRuntime()
-  return {
-    transport: tcp({
-      runtime,
-      tls: { identity: identity('server'), ca },
-      connectTimeoutMs: 600_000,
-      closeTimeoutMs: 600_000,
-    }),
-    anyAddress: '127.0.0.1:0',
-    deadAddress: '127.0.0.1:1',
-    invalidAddresses: ['', 'localhost', 'localhost:x', '::1:80', '127.0.0.1:65536'],
-    openResources: () => runtime.openTimers + handles(),
-  }
-})
+testTransport(
+  { describe, it },
+  {
+    name: 'tcp with tls',
+    setup: () => {
+      const runtime = countingRuntime()
+      return {
+        transport: tcp({
+          runtime,
+          tls: { identity: identity('server'), ca },
+          connectTimeoutMs: 600_000,
+          closeTimeoutMs: 600_000,
+        }),
+        anyAddress: '127.0.0.1:0',
+        deadAddress: '127.0.0.1:1',
+        invalidAddresses: ['', 'localhost', 'localhost:x', '::1:80', '127.0.0.1:65536'],
+        openResources: () => runtime.openTimers + handles(),
+      }
+    },
+  },
+)
 
-testTransport('tcp with mutual tls', () => {
-  const runtime = countingRuntime()
-  return {
-    transport: tcp({
-      runtime,
-      tls: { identity: identity('server'), ca, requireClientCertificate: true },
-      connectTimeoutMs: 600_000,
-      closeTimeoutMs: 600_000,
-    }),
-    anyAddress: '127.0.0.1:0',
-    deadAddress: '127.0.0.1:1',
-    invalidAddresses: ['', 'localhost', 'localhost:x', '::1:80', '127.0.0.1:65536'],
-    openResources: () => runtime.openTimers + handles(),
-  }
-})
+testTransport(
+  { describe, it },
+  {
+    name: 'tcp with mutual tls',
+    setup: () => {
+      const runtime = countingRuntime()
+      return {
+        transport: tcp({
+          runtime,
+          tls: { identity: identity('server'), ca, requireClientCertificate: true },
+          connectTimeoutMs: 600_000,
+          closeTimeoutMs: 600_000,
+        }),
+        anyAddress: '127.0.0.1:0',
+        deadAddress: '127.0.0.1:1',
+        invalidAddresses: ['', 'localhost', 'localhost:x', '::1:80', '127.0.0.1:65536'],
+        openResources: () => runtime.openTimers + handles(),
+      }
+    },
+  },
+)
 
 describe('identity', () => {
   it('changes while connections are open', async () => {

@@ -6,7 +6,7 @@ import { unix } from 'millrace/transport/unix'
 import { afterAll, describe, expect, it } from 'vitest'
 import { takeAway } from '../../src/transport/stale-socket.js'
 import { connect, failureOf, listenAt, receive, sendNumber } from '../compliance/transport-probe.js'
-import { testTransport } from '../compliance/transport.js'
+import { testTransport } from 'millrace/testing/compliance'
 import { countingRuntime } from '../support/counting-runtime.js'
 import { eventually } from '../support/deadline.js'
 
@@ -16,17 +16,23 @@ let paths = 0
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-testTransport('unix', () => {
-  const runtime = countingRuntime()
-  return {
-    // A timer that is left behind outlives the test.
-    transport: unix({ runtime, connectTimeoutMs: 600_000, closeTimeoutMs: 600_000 }),
-    anyAddress: ':0',
-    deadAddress: freePath(),
-    invalidAddresses: ['', 'relative.sock', '@abstract', '/a/folder/', '/with\0nul', `/${'long'.repeat(27)}`],
-    openResources: () => runtime.openTimers + handles(),
-  }
-})
+testTransport(
+  { describe, it },
+  {
+    name: 'unix',
+    setup: () => {
+      const runtime = countingRuntime()
+      return {
+        // A timer that is left behind outlives the test.
+        transport: unix({ runtime, connectTimeoutMs: 600_000, closeTimeoutMs: 600_000 }),
+        anyAddress: ':0',
+        deadAddress: freePath(),
+        invalidAddresses: ['', 'relative.sock', '@abstract', '/a/folder/', '/with\0nul', `/${'long'.repeat(27)}`],
+        openResources: () => runtime.openTimers + handles(),
+      }
+    },
+  },
+)
 
 describe('unix', () => {
   it('says how long a path may be', async () => {

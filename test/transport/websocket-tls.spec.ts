@@ -8,7 +8,7 @@ import { websocket, type WebSocketOptions } from 'millrace/transport/websocket'
 import { BehaviorSubject } from 'rxjs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { connect, failureOf, listenAt, receive, sendNumber } from '../compliance/transport-probe.js'
-import { testTransport } from '../compliance/transport.js'
+import { testTransport } from 'millrace/testing/compliance'
 import { certificate, identity } from '../support/certificates.js'
 import { countingRuntime } from '../support/counting-runtime.js'
 import { eventually } from '../support/deadline.js'
@@ -19,18 +19,24 @@ const ca = certificate('authority')
 const served: TlsOptions = { identity: identity('server'), ca, log: silentLog }
 const mutual: TlsOptions = { ...served, requireClientCertificate: true }
 
-testTransport('websocket with mutual tls', () => {
-  const runtime = countingRuntime()
-  const patient = { connectTimeoutMs: 600_000, closeTimeoutMs: 600_000, handshakeTimeoutMs: 600_000 }
-  return {
-    transport: websocket({ runtime, tls: mutual, ...patient }),
-    anyAddress: '127.0.0.1:0',
-    deadAddress: 'wss://127.0.0.1:1',
-    invalidAddresses: ['', 'localhost', 'ws://127.0.0.1:1', 'wss://localhost:x/'],
-    openResources: () => runtime.openTimers + handles(),
-    patienceMs: PATIENCE_MS,
-  }
-})
+testTransport(
+  { describe, it },
+  {
+    name: 'websocket with mutual tls',
+    setup: () => {
+      const runtime = countingRuntime()
+      const patient = { connectTimeoutMs: 600_000, closeTimeoutMs: 600_000, handshakeTimeoutMs: 600_000 }
+      return {
+        transport: websocket({ runtime, tls: mutual, ...patient }),
+        anyAddress: '127.0.0.1:0',
+        deadAddress: 'wss://127.0.0.1:1',
+        invalidAddresses: ['', 'localhost', 'ws://127.0.0.1:1', 'wss://localhost:x/'],
+        openResources: () => runtime.openTimers + handles(),
+        patienceMs: PATIENCE_MS,
+      }
+    },
+  },
+)
 
 /** What a test has opened, to be ended after it. */
 const cleanups: (() => unknown)[] = []

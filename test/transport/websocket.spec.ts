@@ -14,7 +14,7 @@ import { firstValueFrom, Subscriber, VirtualTimeScheduler } from 'rxjs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { connect, failureOf, listenAt, receive, sendBytes, sendNumber, upTo } from '../compliance/transport-probe.js'
-import { testTransport } from '../compliance/transport.js'
+import { testTransport } from 'millrace/testing/compliance'
 import { countingRuntime } from '../support/counting-runtime.js'
 import { eventually, turns } from '../support/deadline.js'
 
@@ -22,18 +22,29 @@ const PATIENCE_MS = 15_000
 const LOOPBACK = 'ws://127.0.0.1:0'
 const hasIpv6 = Object.values(networkInterfaces()).some(list => list?.some(({ address }) => address === '::1'))
 
-testTransport('websocket', () => {
-  const runtime = countingRuntime()
-  return {
-    // A timer that is left behind outlives the test.
-    transport: websocket({ runtime, connectTimeoutMs: 600_000, closeTimeoutMs: 600_000, handshakeTimeoutMs: 600_000 }),
-    anyAddress: LOOPBACK,
-    deadAddress: 'ws://127.0.0.1:1',
-    invalidAddresses: ['', 'localhost', 'tcp://localhost:80', 'ws://', 'ws://localhost:x/', 'ws://h:1/a b'],
-    openResources: () => runtime.openTimers + handles(),
-    patienceMs: PATIENCE_MS,
-  }
-})
+testTransport(
+  { describe, it },
+  {
+    name: 'websocket',
+    setup: () => {
+      const runtime = countingRuntime()
+      return {
+        // A timer that is left behind outlives the test.
+        transport: websocket({
+          runtime,
+          connectTimeoutMs: 600_000,
+          closeTimeoutMs: 600_000,
+          handshakeTimeoutMs: 600_000,
+        }),
+        anyAddress: LOOPBACK,
+        deadAddress: 'ws://127.0.0.1:1',
+        invalidAddresses: ['', 'localhost', 'tcp://localhost:80', 'ws://', 'ws://localhost:x/', 'ws://h:1/a b'],
+        openResources: () => runtime.openTimers + handles(),
+        patienceMs: PATIENCE_MS,
+      }
+    },
+  },
+)
 
 /** What a test has opened, to be ended after it. */
 const cleanups: (() => unknown)[] = []

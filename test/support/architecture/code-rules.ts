@@ -17,8 +17,11 @@ function eachNode(
 
 const builtInError = /^(Error|TypeError|RangeError|SyntaxError|EvalError|URIError|ReferenceError|AggregateError)$/
 
-/** The class itself makes an Error of a cause that was no RpcError at the other end. */
-const REMOTE_CAUSE = 'src/core/rpc-error.ts'
+/** Files that make a plain error, and why. */
+const plainErrors: ReadonlyMap<string, string> = new Map([
+  ['src/core/rpc-error.ts', 'the class makes one of a cause that was no RpcError at the other end'],
+  ['src/testing/compliance/foreign-error.ts', 'checks see what becomes of an error that user code throws'],
+])
 
 /** Every error has a code and a reason. */
 export const typedErrors: Rule = {
@@ -27,7 +30,7 @@ export const typedErrors: Rule = {
     eachNode(files, (node, { path }) => {
       if (node.type === 'NewExpression' || node.type === 'CallExpression') {
         const made = node.callee.type === 'Identifier' && builtInError.test(node.callee.name)
-        return made && path !== REMOTE_CAUSE ? 'a plain error has no code and no reason; use RpcError' : undefined
+        return made && !plainErrors.has(path) ? 'a plain error has no code and no reason; use RpcError' : undefined
       }
       const thrown = node.type === 'ThrowStatement' ? node.argument.type : ''
       return /Literal|ObjectExpression/.test(thrown) ? 'throws what is no error; use RpcError' : undefined

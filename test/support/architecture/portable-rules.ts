@@ -22,6 +22,7 @@ const nodeEntryPoints: readonly string[] = [
   'src/broker/jetstream',
   'src/testing', // what runs tests
   'src/testing/simulator',
+  'src/testing/compliance',
 ]
 
 /** Entry points beside those of Node, for browsers. */
