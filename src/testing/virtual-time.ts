@@ -20,6 +20,16 @@ export interface Marble {
   readonly letter: string
 }
 
+/** A marble of a cold source that reached a subscriber. */
+export interface Played {
+  /** When, ms. */
+  readonly frame: number
+  /** The message of the source, and when it comes after a subscription, ms. */
+  readonly message: { readonly frame: number }
+  /** Whom it reached. */
+  readonly subscriber: unknown
+}
+
 const KINDS = { N: 'next', E: 'error', C: 'complete' } as const
 const GROUPS = /^(?:[^()]|\([^()]*\))*$/
 const LETTERS = { N: '', E: '#', C: '|' } as const
@@ -35,6 +45,8 @@ export class VirtualTime extends TestScheduler {
   quietSince: number
   /** When owned timers ran although nothing was observed any more. */
   readonly late: number[]
+  /** What cold sources have played, if anybody wants to know. */
+  played: Played[] | undefined
   private readonly maxMs: number
   private readonly maxTasks: number
   private readonly ownedTasks: WeakSet<Subscription>
@@ -44,6 +56,7 @@ export class VirtualTime extends TestScheduler {
     this.owned = { now: () => this.now(), schedule: this.scheduleOwned.bind(this) }
     this.quietSince = Infinity
     this.late = []
+    this.played = undefined
     this.maxMs = maxMs
     this.maxTasks = maxTasks
     this.ownedTasks = new WeakSet()
@@ -58,6 +71,7 @@ export class VirtualTime extends TestScheduler {
       this.actions.shift()
       this.frame = task.delay
       if (this.ownedTasks.has(task) && task.delay > this.quietSince) this.late.push(task.delay)
+      if (this.played !== undefined && isPlayed(task.state)) this.played.push({ ...task.state, frame: this.frame })
       const error: unknown = task.execute(task.state, task.delay)
       // eslint-disable-next-line typescript/only-throw-error -- whatever the task threw
       if (error !== undefined) throw error
@@ -83,6 +97,11 @@ export class VirtualTime extends TestScheduler {
       { reason: 'marbles_runaway', details: { scheduled: this.actions.length, next } },
     )
   }
+}
+
+/** Whether a task plays a marble of a cold source: RxJS keeps this much with it. */
+function isPlayed(state: unknown): state is Omit<Played, 'frame'> {
+  return typeof state === 'object' && state !== null && 'message' in state && 'subscriber' in state
 }
 
 /** Reads a diagram of notifications. */

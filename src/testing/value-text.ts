@@ -1,0 +1,34 @@
+import { RpcError } from '../core/index.js'
+
+/** What fits into a line beside the letter that stands for it. */
+const LONGEST = 90
+
+/** A value as a reader of TypeScript would write it, on one line; what is deep inside is left out to make it fit. */
+export function valueText(value: unknown): string {
+  const [text = ''] = [4, 3, 2, 1].map(depth => written(value, depth)).filter(({ length }) => length <= LONGEST)
+  return text === '' ? `${written(value, 1).slice(0, LONGEST - 1)}…` : text
+}
+
+function written(value: unknown, depth: number): string {
+  if (typeof value === 'string') return `'${value.slice(0, LONGEST)}'`
+  if (typeof value === 'bigint') return `${value}n`
+  if (typeof value === 'function') return value.name || 'function'
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (RpcError.is(value)) return [value.code, value.reason].filter(Boolean).join(' ')
+  if (value instanceof Error) return String(value)
+  if (value instanceof Uint8Array) return `${value.length} bytes`
+  if (depth === 0) return name(value)
+  const inner = (item: unknown): string => written(item, depth - 1)
+  if (Array.isArray(value)) return `[${value.slice(0, LONGEST).map(inner).join(', ')}]`
+  if (value instanceof Set) return `Set(${inner([...value])})`
+  if (value instanceof Map) return `Map(${inner([...value])})`
+  const fields = Object.entries(value).map(([name, field]) => `${name}: ${inner(field)}`)
+  return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`
+}
+
+/** What an object is called, where there is no room for what it has. */
+function name(value: object): string {
+  if (Array.isArray(value)) return value.length === 0 ? '[]' : '[…]'
+  if ('id' in value && typeof value.id === 'string') return value.id
+  return Object.keys(value).length === 0 ? '{}' : '{…}'
+}
