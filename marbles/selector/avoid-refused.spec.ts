@@ -48,11 +48,20 @@ interface Lanes {
   readonly left: string
   /** @default the end of the longest lane */
   readonly unsubscribed?: string
+  /** When outcomes are subscribed. @default until it is unsubscribed */
+  readonly learning?: string
   readonly options?: AvoidRefusedOptions
 }
 
 /** Two lanes go in, the lane of nodes that are left in is compared. Cool-downs are of 5 to 12 ms. */
-function check({ snapshots, outcomes, left, options, unsubscribed = `${'-'.repeat(left.length)}!` }: Lanes): void {
+function check({
+  snapshots,
+  outcomes,
+  left,
+  options,
+  unsubscribed = `${'-'.repeat(left.length)}!`,
+  learning,
+}: Lanes): void {
   marbles(({ hot, runtime, expectObservable, expectSubscriptions }) => {
     const snapshot$ = hot(snapshots, SNAPSHOTS)
     const outcomes$ = hot(outcomes, OUTCOMES)
@@ -65,7 +74,7 @@ function check({ snapshots, outcomes, left, options, unsubscribed = `${'-'.repea
 
     expectObservable(left$, window).toBe(left, LEFT)
     expectSubscriptions(snapshot$).toBe(window)
-    expectSubscriptions(outcomes$).toBe(window)
+    expectSubscriptions(outcomes$).toBe(learning ?? window)
   })
 }
 
@@ -164,6 +173,15 @@ describe('avoidRefused', () => {
       snapshots: '---s-----',
       outcomes: ' -a-------',
       left: '     ---x--o--',
+    })
+  })
+
+  it('goes on when the outcomes fail', () => {
+    check({
+      snapshots: 's-------L----',
+      outcomes: ' -a-#---------',
+      left: '     ox----o-x----',
+      learning: ' ^--!',
     })
   })
 

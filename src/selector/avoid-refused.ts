@@ -1,4 +1,5 @@
 import {
+  catchError,
   combineLatest,
   defer,
   distinctUntilChanged,
@@ -71,6 +72,7 @@ export function avoidRefused(
       return combineLatest([
         outcomes$.pipe(
           filter(outcome => refusals.record(outcome)),
+          catchError(() => EMPTY), // nobody tells any more, which says nothing of the nodes
           startWith(undefined),
         ),
         snapshot$.pipe(tap(snapshot => refusals.forgetChanged(snapshot))),

@@ -60,6 +60,7 @@ export interface FilteredSnapshot extends Snapshot {
  * 2. A stale snapshot is served like any other: the registry knows no better.
  * 3. What it learns (turns, refusals) lives as long as its subscription and outlasts snapshots.
  * 4. Chance comes from the runtime only: one seed, one series of picks.
+ * 5. Outcomes that complete or fail do not end it: it goes on with what it has learned.
  *
  * Filters (operators from snapshots to snapshots) go in front of a strategy, the one that looks at outcomes last:
  * `context => pipe(filterLabel('zone', 'eu'), avoidRefused(context), roundRobin(context))`, with `pipe` of RxJS.
