@@ -2,7 +2,19 @@ import { AssertionError } from 'node:assert/strict'
 import * as E from 'fp-ts/lib/Either.js'
 import { RpcError } from 'millrace/core'
 import { type FilteredSnapshot, type Next, random, type Selector, strategy } from 'millrace/selector'
-import { catchError, EMPTY, filter, map, NEVER, pipe, startWith, take } from 'rxjs'
+import {
+  catchError,
+  combineLatest,
+  EMPTY,
+  filter,
+  ignoreElements,
+  map,
+  merge,
+  NEVER,
+  pipe,
+  startWith,
+  take,
+} from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { selectorChecks } from 'millrace/testing/compliance'
 
@@ -25,6 +37,11 @@ const broken: { readonly [title: string]: Selector } = {
   'emits a Next in the turn of every snapshot': context =>
     pipe(
       filter(({ services }) => services.length > 0),
+      random(context),
+    ),
+  'emits a Next for snapshots while it is subscribed': context => snapshot$ =>
+    combineLatest([snapshot$, context.outcomes$.pipe(startWith(undefined))]).pipe(
+      map(([snapshot]) => snapshot),
       random(context),
     ),
   'picks nodes of the newest snapshot only': context => pipe(take(1), random(context)),
@@ -51,6 +68,8 @@ const broken: { readonly [title: string]: Selector } = {
       random(context),
       catchError(() => EMPTY),
     ),
+  'goes on when the outcomes fail': context => snapshot$ =>
+    merge(snapshot$, context.outcomes$.pipe(ignoreElements())).pipe(random(context)),
   'lets go of snapshots and outcomes when unsubscribed': context => snapshot$ => {
     context.outcomes$.pipe(startWith(NEVER)).subscribe()
     return snapshot$.pipe(random(context))

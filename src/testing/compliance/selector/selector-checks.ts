@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { Observable, pipe } from 'rxjs'
+import { Observable, of, pipe } from 'rxjs'
 import { RpcError } from '../../../core/index.js'
 import type { Snapshot } from '../../../registry/index.js'
 import { filterVersion, type Selector } from '../../../selector/index.js'
@@ -45,6 +45,16 @@ export const selectorChecks: readonly SelectorCheck[] = [
     })
 
     for (const count of counts) assert.ok(count >= 1, 'a snapshot was given and no Next came')
+  }),
+
+  overSelector('emits a Next for snapshots while it is subscribed', selector => {
+    let emitted = 0
+
+    of(EMPTY, THREE, EMPTY)
+      .pipe(selector(contextOf()))
+      .subscribe(() => emitted++)
+
+    assert.ok(emitted >= 3, `3 snapshots were given at once and ${emitted} Next came`)
   }),
 
   overSelector('picks nodes of the newest snapshot only', selector => {
@@ -127,6 +137,16 @@ export const selectorChecks: readonly SelectorCheck[] = [
     bench.snapshots.error(error)
 
     assert.deepEqual(bench.errors, [error])
+  }),
+
+  overSelector('goes on when the outcomes fail', selector => {
+    const bench = benchOf(selector)
+
+    bench.outcomes.error(new RpcError('INTERNAL', 'nobody tells how calls end'))
+    bench.snapshots.next(THREE)
+
+    assert.deepEqual(bench.errors, [])
+    assert.equal(bench.picks(3).length, 3)
   }),
 
   overSelector('lets go of snapshots and outcomes when unsubscribed', selector => {
