@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs'
 import type { Code } from '../../core/index.js'
 import type { Kind, Route } from '../../protocol/index.js'
 import type { Instance, Snapshot } from '../../registry/index.js'
+import type { Fault } from './fault.js'
 
 /** How a call, or one run of it at a handler, has ended. `crashed`: its process did not live to see it. */
 export type CallEnd = 'completed' | 'cancelled' | 'crashed' | Code
@@ -92,6 +93,8 @@ export interface ProcessStep {
 export interface ObservedWorld {
   /** World time, ms. */
   now(): number
+  /** What goes wrong, by plan: all of it, from the first event on. */
+  readonly faults: readonly Fault[]
   /** Emits after every event. */
   readonly events$: Observable<void>
   /** Every step of every call that clients and services made through the simulator make. */

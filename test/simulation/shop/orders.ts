@@ -1,0 +1,24 @@
+import { actor, type Actor } from 'millrace/actors'
+import type { ProcessContext } from 'millrace/testing'
+import { concat, interval, map, of, take } from 'rxjs'
+import { Orders } from './contracts.js'
+import type { Ledger } from './ledger.js'
+import { publishOrder } from './order-events.js'
+
+/** Takes orders and tells the broker of them. */
+export function orders(context: ProcessContext, ledger: Ledger): Actor {
+  const { name, life } = context
+  let placed = 0
+  return actor(Orders, {
+    place: () => {
+      const order = `${name}-${life}-${++placed}`
+      return concat(publishOrder(context, order, ledger), of(order))
+    },
+    label: line$ => line$.pipe(map(({ n, item }) => ({ n, item: `${item} of ${name}` }))),
+    history: (count, { runtime }) =>
+      interval(5, runtime.scheduler).pipe(
+        take(count),
+        map(index => ({ n: index + 1, item: `order-${index}` })),
+      ),
+  })
+}

@@ -1,0 +1,31 @@
+import { actor, type Actor } from 'millrace/actors'
+import { pacedMap } from 'millrace/streams'
+import type { ProcessContext } from 'millrace/testing'
+import { count, delay, ignoreElements, of, timer } from 'rxjs'
+import { Stock, type Line } from './contracts.js'
+
+/** The warehouse. It knows all prices and never runs out. */
+export function stock({ name, note }: ProcessContext): Actor {
+  return actor(Stock, {
+    price: async item => {
+      await Promise.resolve()
+      return item.length
+    },
+    reserve: (line, { runtime }) => of({ ...line, by: name }).pipe(delay(1 + 4 * runtime.random(), runtime.scheduler)),
+    listing: lines,
+    // Unpacking takes time, and keeps the lorry waiting.
+    delivered: (line$, { runtime }) =>
+      line$.pipe(
+        pacedMap(line => of(line).pipe(delay(2, runtime.scheduler)), { runtime, concurrency: 2 }),
+        count(),
+      ),
+    damaged: ({ n }, { runtime }) => {
+      note(`writes off ${n}`)
+      return timer(1, runtime.scheduler).pipe(ignoreElements())
+    },
+  })
+}
+
+function* lines(count: number): Iterable<Line> {
+  for (let n = 1; n <= count; n++) yield { n, item: `item-${n}` }
+}
