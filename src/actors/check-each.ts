@@ -57,6 +57,7 @@ class CheckingSubscriber extends Subscriber<unknown> {
   protected override _complete(): void {
     if (this.queue === undefined) this.out.complete()
     else this.queue.complete()
+    this.unsubscribe() // from the source; values that are being checked go on
   }
 
   private waiting(): Subject<unknown> {
