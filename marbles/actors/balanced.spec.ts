@@ -1,9 +1,9 @@
-import { messageOf, RpcError } from 'millrace/core'
+import { type Message, messageOf, RpcError } from 'millrace/core'
 import { callOf, runCall, type Peer, type Pool } from 'millrace/protocol'
 import { memoryRegistry, type Registry, type Snapshot } from 'millrace/registry'
 import { strategy, type Outcome } from 'millrace/selector'
 import { marbles } from 'millrace/testing'
-import { catchError, filter, map, mergeMap, type Observable, of, Subject, tap } from 'rxjs'
+import { catchError, EMPTY, map, mergeMap, type Observable, of, Subject } from 'rxjs'
 import { describe, it } from 'vitest'
 import { Balanced } from '../../src/actors/balanced.js'
 import { serviceOf, snapshotOf } from '../../test/selector/snapshots.js'
@@ -48,9 +48,11 @@ function check({ snapshots, watched, calls, answer = '(a|)', replies, outcomes, 
     const snapshot$ = cold(snapshots, SNAPSHOTS, new RpcError('UNAVAILABLE', 'gone', { reason: 'registry_lost' }))
     const registry: Registry = { ...memoryRegistry({ runtime }), watch: () => snapshot$ }
     const closed$ = new Subject<string>()
+    const a$ = cold(answer)
+    const b$ = cold('(b|)')
     const connect = (address: string): Pool => {
       const node = address.slice(0, 1)
-      const peer: Peer = { call: () => cold(node === 'a' ? answer : '(b|)').pipe(map(messageOf)) }
+      const peer: Peer = { call: () => (node === 'a' ? a$ : b$).pipe(map(messageOf)) }
       const pool: Pool = {
         run: (call, caller) => runCall(peer, call, caller),
         call: call => callOf(pool, call),
@@ -60,22 +62,29 @@ function check({ snapshots, watched, calls, answer = '(a|)', replies, outcomes, 
     }
     const protocol = { name: 'rsocket', transport: 'memory' }
     const balanced = new Balanced({ service: 'words', registry, selector: inTurn, connect, protocol, runtime })
-    const call = (): Observable<unknown> =>
-      balanced.call(unaryCall()).pipe(
-        map(({ body }) => body),
-        catchError((error: RpcError) => of(ERRORS[error.reason] ?? '#')),
-      )
-    const reply$ = hot(calls).pipe(
-      tap(letter => letter === 'x' && balanced.close()),
-      filter(letter => letter === 'c'),
-      mergeMap(call),
-    )
+    const throughBalanced = mergeMap((letter: string) => {
+      if (letter === 'c') return bodies(balanced.call(unaryCall()))
+      balanced.close()
+      return EMPTY
+    })
+
+    const call$ = hot(calls)
+    const reply$ = call$.pipe(throughBalanced)
+    const outcome$ = balanced.outcomes.pipe(map(letterOf))
 
     expectObservable(reply$, left).toBe(replies)
-    expectObservable(balanced.outcomes.pipe(map(letterOf)), '^ 20ms !').toBe(outcomes)
+    expectObservable(outcome$, '^ 20ms !').toBe(outcomes)
     expectObservable(closed$, '^ 20ms !').toBe(closed)
     expectSubscriptions(snapshot$).toBe(watched)
   })
+}
+
+/** What a caller sees of its replies. */
+function bodies(reply$: Observable<Message>): Observable<unknown> {
+  return reply$.pipe(
+    map(({ body }) => body),
+    catchError((error: RpcError) => of(ERRORS[error.reason] ?? '#')),
+  )
 }
 
 function letterOf({ node, result }: Outcome): string {

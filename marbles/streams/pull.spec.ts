@@ -17,16 +17,17 @@ async function check({ asks, source, subscribed, credits, got }: Lanes): Promise
   const answers: Promise<string>[] = []
 
   marbles(({ cold, deliveries, expectObservable, expectSubscriptions, expectCredits }) => {
-    const letters = deliveries(source)
-    const iterator = pull(letters)[Symbol.asyncIterator]()
-    const loop = tap((ask: string) => {
+    const letter$ = deliveries(source)
+    const iterator = pull(letter$)[Symbol.asyncIterator]()
+    const inLoop = tap((ask: string) => {
       if (ask === 'n') answers.push(iterator.next().then(({ value, done }) => (done === true ? '|' : value)))
       else void iterator.return?.()
     })
+    const ask$ = cold(asks)
 
-    expectObservable(cold(asks).pipe(loop)).toBe(asks)
-    expectSubscriptions(letters).toBe(subscribed)
-    expectCredits(letters).toBe(credits)
+    expectObservable(ask$.pipe(inLoop)).toBe(asks)
+    expectSubscriptions(letter$).toBe(subscribed)
+    expectCredits(letter$).toBe(credits)
   })
 
   expect((await Promise.all(answers.map(answer => answer.catch(() => '#')))).join('')).toBe(got)

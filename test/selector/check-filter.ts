@@ -40,6 +40,8 @@ const LEFT: { readonly [marble: string]: string } = {
   n: '',
 }
 
+const ids = map((snapshot: Snapshot) => idsOf(snapshot).join(' '))
+
 /** What goes into a filter, and what comes out. */
 export interface FilterLanes {
   readonly snapshots: string
@@ -57,10 +59,7 @@ export function checkFilter(filter: OperatorFunction<Snapshot, Snapshot>, lanes:
   marbles(({ cold, expectObservable, expectSubscriptions }) => {
     const snapshot$ = cold(lanes.snapshots, SNAPSHOTS)
 
-    const left$ = snapshot$.pipe(
-      filter,
-      map(snapshot => idsOf(snapshot).join(' ')),
-    )
+    const left$ = snapshot$.pipe(filter, ids)
 
     expectObservable(left$, lanes.unsubscribed).toBe(lanes.left, LEFT, lanes.error)
     expectSubscriptions(snapshot$).toBe(lanes.subscribed)

@@ -1,5 +1,6 @@
 import * as E from 'fp-ts/lib/Either.js'
-import type { Snapshot } from 'millrace/registry'
+import type { RpcError } from 'millrace/core'
+import type { Node, Snapshot } from 'millrace/registry'
 import type { Next, Outcome, Pick, Selector } from 'millrace/selector'
 import { marbles } from 'millrace/testing'
 import { map, withLatestFrom } from 'rxjs'
@@ -45,20 +46,20 @@ export function checkPicks(selector: Selector, lanes: PickLanes): void {
   const { snapshots, outcomes = '', picks, picked, subscribed = '^ 2s !' } = lanes
   marbles(({ hot, runtime, expectObservable, expectSubscriptions }) => {
     const snapshot$ = hot(snapshots, SNAPSHOTS)
-    const next$ = snapshot$.pipe(selector({ runtime, outcomes$: hot(outcomes, OUTCOMES) }))
+    const outcome$ = hot(outcomes, OUTCOMES)
+    const pick$ = hot(picks, PICKS)
 
-    const picked$ = hot(picks, PICKS).pipe(
-      withLatestFrom(next$),
-      map(([pick, next]: [Pick, Next]) => next(pick)),
-      map(
-        E.match(
-          ({ reason }) => (reason === 'no_endpoint' ? 'n' : 'x'),
-          ({ id }) => id,
-        ),
-      ),
-    )
+    const next$ = snapshot$.pipe(selector({ runtime, outcomes$: outcome$ }))
+    const picked$ = pick$.pipe(withLatestFrom(next$), map(letterOf))
 
     expectObservable(picked$, subscribed).toBe(picked)
     expectSubscriptions(snapshot$).toBe(subscribed)
   })
+}
+
+function letterOf([pick, next]: [Pick, Next]): string {
+  return E.match<RpcError, Node, string>(
+    ({ reason }) => (reason === 'no_endpoint' ? 'n' : 'x'),
+    ({ id }) => id,
+  )(next(pick))
 }
