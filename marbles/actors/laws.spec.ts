@@ -7,8 +7,10 @@ import { random } from 'millrace/selector'
 import type { MarbleKit } from 'millrace/testing'
 import { Balanced } from '../../src/actors/balanced.js'
 import { checkEach } from '../../src/actors/check-each.js'
+import { requestsOf } from '../../src/actors/requests.js'
 import { serviceOf, snapshotOf } from '../../test/selector/snapshots.js'
 import { testOperatorLaws } from '../../test/support/operator-laws.js'
+import { testSourceLaws } from '../../test/support/source-laws.js'
 import { unaryCall } from '../../test/support/unary-call.js'
 
 /** Letters as the replies of a stream of `peer`, through what is made around it. */
@@ -76,3 +78,8 @@ function served(echo: (letter$: Observable<string>) => Observable<string>, runti
   const server = createServer({ actors: [letters], runtime, log: silentLog })
   return createStub(Letters, server, { runtime, log: silentLog }).echo
 }
+
+testSourceLaws('requestsOf an iterable', {
+  made: letters => requestsOf(letters, 'letters.echo').pipe(map(String)),
+  window: 1,
+})

@@ -2,6 +2,7 @@ import { identity, map, mergeMap, Observable, of, tap, type MonoTypeOperatorFunc
 import { overflow, paceByReply, paced, pacedMap, pump } from 'millrace/streams'
 import type { MarbleKit } from 'millrace/testing'
 import { testOperatorLaws } from '../../test/support/operator-laws.js'
+import { testSourceLaws } from '../../test/support/source-laws.js'
 
 /** A pump whose receiver has asked for as many as there are. */
 function pumped({ runtime }: MarbleKit, encode: (letter: string) => string): MonoTypeOperatorFunction<string> {
@@ -80,3 +81,6 @@ testOperatorLaws('pump on unbounded credit', {
     }),
   naks: true,
 })
+
+testSourceLaws('paced', { made: letters => paced(letters), window: 1 })
+testSourceLaws('paced, three at a time', { made: letters => paced(letters, { window: 3 }), window: 3 })
