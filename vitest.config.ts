@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['marbles/**/*.spec.ts', 'test/**/*.spec.ts'],
     globalSetup: ['test/support/build.ts'],
+    setupFiles: ['test/support/record-diagrams.ts'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
     // Files share their worker: most take milliseconds, and a process for each took a third of all the time. What a

@@ -50,9 +50,25 @@ function readme(entries) {
  */
 function page({ specifier }, declarations) {
   const sections = declarations.map(({ name, doc, code }) => {
-    return `## ${name}\n\n${linked(doc)}\n\n\`\`\`ts\n${code.join('\n')}\n\`\`\``
+    const diagrams =
+      specifier === main?.specifier ? '' : diagramsOf(pageOf({ specifier }).slice(0, -'.md'.length), name)
+    return `## ${name}\n\n${linked(doc)}\n\n${diagrams}\`\`\`ts\n${code.join('\n')}\n\`\`\``
   })
   return `${generated}\n\n# ${specifier}\n\n${sections.join('\n\n')}\n`
+}
+
+/**
+ * The first diagram of a symbol whose marble specs are drawn, and where the others are.
+ *
+ * @param {string} area
+ * @param {string} name
+ */
+function diagramsOf(area, name) {
+  const page = `diagrams/${area}/${name.replace(/[A-Z]/g, capital => `-${capital.toLowerCase()}`)}.md`
+  const file = join(root, 'docs', page)
+  const [image, title, path] = (existsSync(file) && /!\[([^\]]*)\]\(([^)]*)\)/.exec(readFileSync(file, 'utf8'))) || []
+  if (image === undefined) return ''
+  return `![${title}](../diagrams/${area}/${path})\n\n[All diagrams of ${name}](../${page})\n\n`
 }
 
 /**
@@ -126,7 +142,7 @@ function keyOf({ file, name }) {
   return `${file}#${name}`
 }
 
-/** @param {EntryPoint} entry */
+/** @param {Pick<EntryPoint, 'specifier'>} entry */
 function pageOf({ specifier }) {
   return `${specifier.replace(/^[^/]+\//, '').replaceAll('/', '-')}.md`
 }

@@ -1,7 +1,7 @@
 import { RpcError } from '../core/index.js'
 
-/** What fits into a line beside the letter that stands for it. */
-const LONGEST = 90
+/** What fits beside the letter that stands for it, in two lines at most. */
+const LONGEST = 130
 
 /** A value as a reader of TypeScript would write it, on one line; what is deep inside is left out to make it fit. */
 export function valueText(value: unknown): string {

@@ -114,8 +114,8 @@ describe('valueText', () => {
     ['an expected error', { code: 'NOT_FOUND', reason: 'gone' }, "{ code: 'NOT_FOUND', reason: 'gone' }"],
     ['bytes', new Uint8Array(3), '3 bytes'],
     ['collections', [new Set([1]), new Map([['a', null]])], "[Set([1]), Map([['a', null]])]"],
-    ['what is deep', { a: { b: { c: 'x'.repeat(90) } }, d: [1] }, '{ a: { b: {…} }, d: [1] }'],
-    ['what is long', 'x'.repeat(200), `'${'x'.repeat(88)}…`],
+    ['what is deep', { a: { b: { c: 'x'.repeat(130) } }, d: [1] }, '{ a: { b: {…} }, d: [1] }'],
+    ['what is long', 'x'.repeat(200), `'${'x'.repeat(128)}…`],
   ])('is for %s what TypeScript would write', (_, value, text) => {
     marbles(({ cold, expectObservable }) => expectObservable(cold('a', { a: value })).toBe('a', { a: value }))
 
