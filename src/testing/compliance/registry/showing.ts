@@ -71,7 +71,7 @@ export const showing: readonly RegistryCheck[] = [
   overRegistry('shows a node once, however often it is announced', async ({ register, watch, settled, patienceMs }) => {
     const words = watch('words')
     register(WORDS)
-    register(WORDS).instance$.next(WORDS)
+    register(structuredClone(WORDS)).instance$.next(structuredClone(WORDS))
     await words.shows(['words@1.0.0 a'], patienceMs)
 
     await settled()
