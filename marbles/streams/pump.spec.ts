@@ -1,6 +1,6 @@
-import { Observable, merge } from 'rxjs'
+import { Observable, map, merge } from 'rxjs'
 import { describe, it } from 'vitest'
-import { pump, type Pump, type StallOptions } from 'millrace/streams'
+import { paced, pump, type Pump, type StallOptions } from 'millrace/streams'
 import { marbles, type Deliveries, type MarbleKit, type MarbleSource } from 'millrace/testing'
 
 interface Way extends StallOptions {
@@ -8,6 +8,10 @@ interface Way extends StallOptions {
   readonly credit: number
   /** Digits: that many items more; `r` and `b`: the way out is ready, or blocked; `x`: the receiver cancels. */
   readonly receiver?: string
+  /** Letters of which only a part can be sent at once. */
+  readonly large?: string
+  readonly failAtOnce?: boolean
+  readonly lookAhead?: boolean
   /** Throws for the letters in it. */
   readonly unencodable?: string
 }
@@ -27,7 +31,9 @@ const sent = ({ runtime, cold }: MarbleKit, source: MarbleSource<string> | Obser
       },
       send: (letter: string) => {
         subscriber.next(letter)
-        return true
+        if (way.large?.includes(letter) !== true) return true
+        ready = false // until the rest of it is sent
+        return false
       },
       complete: () => subscriber.complete(),
       fail: (error: unknown) => subscriber.error(error),
@@ -156,6 +162,78 @@ describe('pump', () => {
         source: '                   ^--------!',
         credits: '                  a----(bc)',
       })
+    })
+  })
+
+  it('consumes a large item when all of it is sent', () => {
+    marbles(kit => {
+      const source = kit.deliveries('abc------|')
+      const way = { credit: 9, large: 'b', receiver: '-----r' }
+
+      expectPumped(kit, source, way, {
+        sent: '                     ab---c---|',
+        source: '                   ^--------!',
+        credits: '                  a----(bc)',
+      })
+    })
+  })
+
+  it('fails at once where that is asked for', () => {
+    marbles(kit => {
+      const source = kit.deliveries('abc#')
+      const way = { credit: 1, failAtOnce: true }
+
+      expectPumped(kit, source, way, {
+        sent: '                     a--#',
+        source: '                   ^--!',
+        credits: '                  ---(aBC)',
+      })
+    })
+  })
+
+  it('lets a source that can wait look ahead', () => {
+    marbles(kit => {
+      const source = kit.deliveries('ab----|')
+      const way = { credit: 1, lookAhead: true, receiver: '----1' }
+
+      expectPumped(kit, source, way, {
+        sent: '                     a---b-|',
+        source: '                   ^-----!',
+        credits: '                  a---b',
+      })
+    })
+  })
+
+  it('fails when too much is pushed', () => {
+    marbles(kit => {
+      const burst = new Observable<number>(subscriber => {
+        const timer = kit.runtime.scheduler.schedule(() => {
+          for (let n = 0; n <= 1024; n++) subscriber.next(n)
+        }, 3)
+        return timer
+      })
+      const overflow = { code: 'RESOURCE_EXHAUSTED', reason: 'overflow' }
+
+      kit.expectObservable(sent(kit, burst.pipe(map(String)), { credit: 0 })).toBe('---#', undefined, overflow)
+    })
+  })
+
+  it('yields after 256 items in one turn', () => {
+    marbles(kit => {
+      const yielded$ = new Observable<number>(subscriber => {
+        let items = 0
+        const macrotask = (task: () => void): void => {
+          subscriber.next(items)
+          kit.runtime.macrotask(task)
+        }
+        const source = paced('x'.repeat(600))
+        return sent({ ...kit, runtime: { ...kit.runtime, macrotask } }, source, { credit: Infinity }).subscribe({
+          next: () => items++,
+          complete: () => subscriber.complete(),
+        })
+      })
+
+      kit.expectObservable(yielded$).toBe('(ab|)', { a: 256, b: 512 })
     })
   })
 
