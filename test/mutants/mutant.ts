@@ -1,0 +1,69 @@
+import type { ClientOptions } from 'millrace/actors'
+import type { Interceptor, Protocol } from 'millrace/protocol'
+import { rsocket } from 'millrace/protocol/rsocket'
+import type { Registry } from 'millrace/registry'
+import { defaultSelector, type Selector } from 'millrace/selector'
+import type { ProcessContext, Scenario, World } from 'millrace/testing'
+import type { Transport } from 'millrace/transport'
+
+/** A fault of the library, planted by decorators around what a process is given. */
+export interface Mutant {
+  /** What is wrong, `credit returned twice`. */
+  readonly name: string
+  /** Put around the transport. */
+  readonly transport?: (transport: Transport) => Transport
+  /** Put around the protocol. */
+  readonly protocol?: (protocol: Protocol) => Protocol
+  /** Put around the registry. */
+  readonly registry?: (registry: Registry) => Registry
+  /** Put around the selector of clients. */
+  readonly selector?: (selector: Selector) => Selector
+  /** Put around the calls of clients, innermost. */
+  readonly calls?: Interceptor
+}
+
+/** The scenario with the fault in all its processes. */
+export function mutated(scenario: Scenario, mutant: Mutant): Scenario {
+  return world => {
+    const process: World['process'] = (name, program) =>
+      world.process(name, context => program(inside(context, mutant)))
+    // Everything else is the world's, bound to it.
+    const faulty = new Proxy(world, {
+      get: (target, key) => {
+        if (key === 'process') return process
+        const member: unknown = Reflect.get(target, key)
+        return typeof member === 'function' ? member.bind(target) : member
+      },
+    })
+    scenario(faulty)
+  }
+}
+
+function inside(context: ProcessContext, mutant: Mutant): ProcessContext {
+  const same = <T>(value: T): T => value
+  const { runtime, log } = context
+  const transport = (mutant.transport ?? same)(context.transport)
+  const faulty = mutant.protocol ?? same
+  const protocol = faulty(rsocket(transport, { runtime, log }))
+  const registry = (mutant.registry ?? same)(context.registry)
+  const clientOptions = (options: Partial<ClientOptions>): Partial<ClientOptions> => ({
+    registry,
+    ...options,
+    protocol: options.protocol === undefined ? protocol : faulty(options.protocol),
+    selector: (mutant.selector ?? same)(options.selector ?? defaultSelector),
+    interceptors: [...(options.interceptors ?? []), ...(mutant.calls === undefined ? [] : [mutant.calls])],
+  })
+  return {
+    ...context,
+    transport,
+    protocol,
+    registry,
+    createService: options =>
+      context.createService({
+        registry,
+        ...options,
+        protocol: options.protocol === undefined ? protocol : faulty(options.protocol),
+      }),
+    createClient: (options = {}) => context.createClient(clientOptions(options)),
+  }
+}

@@ -1,0 +1,29 @@
+import { callOutlivesPeer } from './call-outlives-peer.js'
+import { cancelNotSent } from './cancel-not-sent.js'
+import { completionRepeated } from './completion-repeated.js'
+import { creditLostOnCancel } from './credit-lost-on-cancel.js'
+import { creditReturnedTwice } from './credit-returned-twice.js'
+import { frameRepeatedAfterResume } from './frame-repeated-after-resume.js'
+import { goodbyeMissing } from './goodbye-missing.js'
+import { itemsSwapped } from './items-swapped.js'
+import { lastItemDropped } from './last-item-dropped.js'
+import type { Mutant } from './mutant.js'
+import { registeredAgain } from './registered-again.js'
+import { staleNodePicked } from './stale-node-picked.js'
+import { unsafeRetry } from './unsafe-retry.js'
+
+/** Every planted fault. */
+export const mutants: readonly Mutant[] = [
+  creditLostOnCancel,
+  creditReturnedTwice,
+  lastItemDropped,
+  itemsSwapped,
+  frameRepeatedAfterResume,
+  completionRepeated,
+  cancelNotSent,
+  callOutlivesPeer,
+  unsafeRetry,
+  goodbyeMissing,
+  registeredAgain,
+  staleNodePicked,
+]
