@@ -3,13 +3,9 @@ import { shop } from '../simulation/shop/shop.js'
 import { readCommandLine } from '../support/command-line.js'
 import { findMutant, type Found } from './find-mutant.js'
 import { mutants } from './mutants.js'
+import { RUN_OPTIONS } from './run-options.js'
 
 const USAGE = 'usage: npm run test:mutants -- [--seeds N] [--json]'
-/** As in `npm run sim`. */
-const RUN = {
-  duration: 60_000,
-  faults: { partition: 0.03, reset: 0.03, slowLink: 0.01, crash: 0.02, vanish: 0.01, restart: 0.03, slow: 0.01 },
-}
 
 /**
  * Plants one fault after the other and shows how many seeds the simulator takes to find each, 1000 at most.
@@ -25,7 +21,7 @@ const { seeds, json } = readCommandLine(USAGE, args => {
 const rows: { readonly mutant: string; readonly found: Found | undefined }[] = []
 for (const mutant of mutants) {
   process.stderr.write(`${rows.length + 1} of ${mutants.length}: ${mutant.name}\n`)
-  rows.push({ mutant: mutant.name, found: await findMutant(shop, mutant, RUN, seeds) })
+  rows.push({ mutant: mutant.name, found: await findMutant(shop, mutant, RUN_OPTIONS, seeds) })
 }
 const missed = rows.filter(({ found }) => found === undefined)
 if (json) console.log(JSON.stringify({ seeds, mutants: rows, missed: missed.length }))

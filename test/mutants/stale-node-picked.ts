@@ -3,6 +3,8 @@ import type { Next, Selector } from 'millrace/selector'
 import { map, pipe, scan } from 'rxjs'
 import type { Mutant } from './mutant.js'
 
+type Picked = ReturnType<Next>
+
 /** A selector goes on picking with what it knew three snapshots ago. */
 export const staleNodePicked: Mutant = {
   name: 'stale node picked after removal',
@@ -12,9 +14,9 @@ export const staleNodePicked: Mutant = {
       pipe(
         selector(context),
         scan((known: readonly Next[], next) => [...known.slice(-3), next], []),
-        map(([oldest, ...newer]): Next => pick => {
-          const stale = oldest?.(pick)
-          return stale !== undefined && isRight(stale) ? stale : (newer.at(-1) ?? (oldest as Next))(pick)
+        map((known): Next => pick => {
+          const [stale, newest] = [known.at(0), known.at(-1)].map(next => (next as Next)(pick)) as [Picked, Picked]
+          return isRight(stale) ? stale : newest
         }),
       ),
 }

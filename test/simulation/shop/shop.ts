@@ -1,5 +1,5 @@
 import { rsocket, type RSocketOptions } from 'millrace/protocol/rsocket'
-import type { ProcessContext, World } from 'millrace/testing'
+import { callsEnd, demandIsRespected, streamsGoOn, type ProcessContext, type World } from 'millrace/testing'
 import type { Protocol } from 'millrace/protocol'
 import { finalize, merge, type Observable } from 'rxjs'
 import { eventsAreHandled } from '../invariants/events-are-handled.js'
@@ -13,10 +13,15 @@ import { handleOrders } from './order-events.js'
 import { orders } from './orders.js'
 import { stock } from './stock.js'
 
+/** A window that every stream fills and refills. */
+const WINDOW = 8
 /** Short, so that peers that have died are noticed within the run. */
-const KEEP_ALIVE: RSocketOptions = { keepAliveMs: 1000, maxLifetimeMs: 3000 }
+const KEEP_ALIVE: RSocketOptions = { keepAliveMs: 1000, maxLifetimeMs: 3000, window: WINDOW }
 /** Sessions outlive a loss for a time that ends within the run, too. */
 const RESUMABLE: RSocketOptions = { ...KEEP_ALIVE, resume: { sessionMs: 5000, maxWaitMs: 2000 } }
+
+/** Longer than it takes to notice that a peer has died, or that a session cannot be taken up again. */
+const PATIENCE_MS = 12_000
 
 const warehouse: Queue = { name: 'warehouse', members: ['stock-1', 'stock-2'] }
 const newsletter: Queue = { name: 'newsletter', members: ['shop-1', 'shop-2'] }
@@ -37,6 +42,9 @@ export function shop(world: World): void {
   world.process('buyer-1', context => runBuyer(context, KEEP_ALIVE))
   world.process('buyer-2', context => runBuyer(context, RESUMABLE))
   for (const invariant of [
+    callsEnd({ patienceMs: PATIENCE_MS }),
+    streamsGoOn({ patienceMs: PATIENCE_MS }),
+    demandIsRespected({ window: WINDOW }),
     untouchedCallsSucceed,
     linesAreNumbered,
     eventsAreHandled(ledger, [warehouse, newsletter]),
