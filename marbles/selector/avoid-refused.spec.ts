@@ -1,29 +1,16 @@
-import type { Node, Snapshot } from 'millrace/registry'
-import { avoidRefused, type AvoidRefusedOptions, type Outcome } from 'millrace/selector'
+import { avoidRefused, type AvoidRefusedOptions } from 'millrace/selector'
 import { marbles } from 'millrace/testing'
 import { map } from 'rxjs'
 import { describe, it } from 'vitest'
-import { idsOf, nodeOf, serviceOf, snapshotOf } from '../../test/selector/snapshots.js'
+import { outcomeOfText, snapshotOfText, textOfIds } from '../../test/selector/texts.js'
 
-const moved: Node = { id: 'a', address: 'elsewhere.test:1', metadata: {} }
+/** Snapshots, as texts that a diagram can show. */
+const SNAPSHOTS = { s: 'a b c', M: 'a@elsewhere b c', L: 'b c', N: '' }
 
-/** Lower case: the nodes a, b and c. Upper case: others. */
-const SNAPSHOTS: { readonly [marble: string]: Snapshot } = {
-  s: snapshotOf(serviceOf('1.0.0', ['a', 'b', 'c'])),
-  t: snapshotOf(serviceOf('1.0.0', ['a', 'b', 'c'])),
-  M: snapshotOf(serviceOf('1.0.0', [moved, 'b', 'c'])),
-  L: snapshotOf(serviceOf('1.0.0', ['b', 'c'])),
-  N: snapshotOf(),
-}
-
-/** Lower case: the node refused. Upper case: a call to it ended well. x: another error, z: the caller left. */
-const OUTCOMES: { readonly [marble: string]: Outcome } = {
-  a: refused('a'),
-  b: refused('b'),
-  c: refused('c'),
-  A: { node: nodeOf('a'), result: 'ok', latencyMs: 1 },
-  x: { node: nodeOf('b'), result: 'UNAVAILABLE', reason: 'connection_closed', latencyMs: 1 },
-  z: { node: nodeOf('b'), result: 'cancelled', latencyMs: 1 },
+/** How calls to nodes ended. */
+const OUTCOMES = {
+  ...{ a: 'a refused', b: 'b refused', c: 'c refused' },
+  ...{ A: 'a ok', x: 'b broken', z: 'b cancelled' },
 }
 
 /** Nodes that are left in. */
@@ -36,10 +23,6 @@ const LEFT: { readonly [marble: string]: string } = {
   y: 'a c',
   z: 'a b',
   n: '',
-}
-
-function refused(id: string): Outcome {
-  return { node: nodeOf(id), result: 'UNAVAILABLE', reason: 'connect_failed', latencyMs: 1 }
 }
 
 interface Lanes {
@@ -64,17 +47,16 @@ function check({
 }: Lanes): void {
   marbles(({ hot, runtime, expectObservable, expectSubscriptions }) => {
     const snapshot$ = hot(snapshots, SNAPSHOTS)
-    const outcomes$ = hot(outcomes, OUTCOMES)
+    const outcome$ = hot(outcomes, OUTCOMES)
     const window = unsubscribed.replace('-', '^')
+    const context = { runtime, outcomes$: outcome$.pipe(map(outcomeOfText)) }
+    const avoiding = avoidRefused(context, { coolDownMs: 5, maxCoolDownMs: 12, ...options })
 
-    const left$ = snapshot$.pipe(
-      avoidRefused({ runtime, outcomes$ }, { coolDownMs: 5, maxCoolDownMs: 12, ...options }),
-      map(snapshot => idsOf(snapshot).join(' ')),
-    )
+    const left$ = snapshot$.pipe(map(snapshotOfText), avoiding, map(textOfIds))
 
     expectObservable(left$, window).toBe(left, LEFT)
     expectSubscriptions(snapshot$).toBe(window)
-    expectSubscriptions(outcomes$).toBe(learning ?? window)
+    expectSubscriptions(outcome$).toBe(learning ?? window)
   })
 }
 
@@ -129,7 +111,7 @@ describe('avoidRefused', () => {
 
   it('keeps out a node that a snapshot does not change', () => {
     check({
-      snapshots: 's--t-----',
+      snapshots: 's--s-----',
       outcomes: ' -a-------',
       left: '     ox-x--o--',
     })

@@ -39,7 +39,8 @@ const sent = ({ runtime, cold }: MarbleKit, source: MarbleSource<string> | Obser
       fail: (error: unknown) => subscriber.error(error),
     }
     const pumped: Pump = pump(source, sink, { ...way, name: 'words.tally', runtime })
-    const signals = cold(way.receiver ?? '-').subscribe(signal => {
+    const receiver$ = cold(way.receiver ?? '-')
+    const signals = receiver$.subscribe(signal => {
       if (signal === 'x') pumped.cancel()
       else if (signal === 'b') ready = false
       else if (signal === 'r') {

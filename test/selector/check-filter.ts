@@ -1,31 +1,16 @@
 import type { Snapshot } from 'millrace/registry'
 import { marbles } from 'millrace/testing'
 import { map, type OperatorFunction } from 'rxjs'
-import { idsOf, nodeOf, serviceOf, snapshotOf } from './snapshots.js'
+import { nodeOf, serviceOf, snapshotOf } from './snapshots.js'
+import { textOfIds } from './texts.js'
 
-const eu = (id: string) => nodeOf(id, { zone: 'eu' })
-const us = (id: string) => nodeOf(id, { zone: 'us' })
-
-/**
- * Snapshots of three nodes that differ in all that filters look at: `s` all of them, each other letter without those
- * that its name leaves out; `n` none.
- *
- * | node | zone | version | endpoints   |
- * |------|------|---------|-------------|
- * | a    | eu   | 1.0.0   | count       |
- * | b    | us   | 1.2.0   | count tally |
- * | c    | eu   | 2.0.0   | tally       |
- */
-const SNAPSHOTS: { readonly [marble: string]: Snapshot } = {
-  s: snapshotOf(
-    serviceOf('1.0.0', [eu('a')], ['words.count']),
-    serviceOf('1.2.0', [us('b')], ['words.count', 'words.tally']),
-    serviceOf('2.0.0', [eu('c')], ['words.tally']),
-  ),
-  a: snapshotOf(serviceOf('1.0.0', [eu('a')], ['words.count'])),
-  b: snapshotOf(serviceOf('1.2.0', [us('b')], ['words.count', 'words.tally'])),
-  c: snapshotOf(serviceOf('2.0.0', [eu('c')], ['words.tally'])),
-  n: snapshotOf(),
+/** Snapshots, as texts that a diagram can show: node, zone, version, endpoints. */
+const SNAPSHOTS = {
+  s: 'a eu 1.0.0 count, b us 1.2.0 count tally, c eu 2.0.0 tally',
+  a: 'a eu 1.0.0 count',
+  b: 'b us 1.2.0 count tally',
+  c: 'c eu 2.0.0 tally',
+  n: '',
 }
 
 /** Nodes that are left in: the letter of one, `n` of none, else the letter of the one that is not. */
@@ -39,8 +24,6 @@ const LEFT: { readonly [marble: string]: string } = {
   z: 'a b',
   n: '',
 }
-
-const ids = map((snapshot: Snapshot) => idsOf(snapshot).join(' '))
 
 /** What goes into a filter, and what comes out. */
 export interface FilterLanes {
@@ -59,9 +42,19 @@ export function checkFilter(filter: OperatorFunction<Snapshot, Snapshot>, lanes:
   marbles(({ cold, expectObservable, expectSubscriptions }) => {
     const snapshot$ = cold(lanes.snapshots, SNAPSHOTS)
 
-    const left$ = snapshot$.pipe(filter, ids)
+    const left$ = snapshot$.pipe(map(described), filter, map(textOfIds))
 
     expectObservable(left$, lanes.unsubscribed).toBe(lanes.left, LEFT, lanes.error)
     expectSubscriptions(snapshot$).toBe(lanes.subscribed)
   })
+}
+
+function described(text: string): Snapshot {
+  if (text === '') return snapshotOf()
+  const services = text.split(', ').map(one => {
+    const [id = '', zone = '', version = '', ...endpoints] = one.split(' ')
+    const names = endpoints.map(endpoint => `words.${endpoint}`)
+    return serviceOf(version, [nodeOf(id, { zone })], names)
+  })
+  return snapshotOf(...services)
 }

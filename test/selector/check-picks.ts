@@ -1,34 +1,17 @@
 import * as E from 'fp-ts/lib/Either.js'
-import type { RpcError } from 'millrace/core'
-import type { Node, Snapshot } from 'millrace/registry'
-import type { Next, Outcome, Pick, Selector } from 'millrace/selector'
+import type { Next, Selector } from 'millrace/selector'
 import { marbles } from 'millrace/testing'
-import { map, withLatestFrom } from 'rxjs'
-import { nodeOf, serviceOf, snapshotOf } from './snapshots.js'
+import { map, type Observable, type OperatorFunction, pipe, withLatestFrom } from 'rxjs'
+import { outcomeOfText, snapshotOfText } from './texts.js'
 
-/** Snapshots by what is in them: `s` the nodes a, b and c, `o` only a, `d` only d, `n` none; `t` is a stale `s`. */
-const SNAPSHOTS: { readonly [marble: string]: Snapshot } = {
-  s: snapshotOf(serviceOf('1.0.0', ['a', 'b', 'c'])),
-  t: { ...snapshotOf(serviceOf('1.0.0', ['a', 'b', 'c'])), stale: true },
-  o: snapshotOf(serviceOf('1.0.0', ['a'])),
-  d: snapshotOf(serviceOf('1.0.0', ['d'])),
-  n: snapshotOf(),
-}
+/** Snapshots, as texts that a diagram can show. */
+const SNAPSHOTS = { s: 'a b c', t: 'a b c stale', o: 'a', d: 'd', n: '' }
 
-/** `p` a first try, `q` a second one after a, `r` one when a, b and c were tried. */
-const PICKS: { readonly [marble: string]: Pick } = {
-  p: {},
-  q: { exclude: new Set(['a']) },
-  r: { exclude: new Set(['a', 'b', 'c']) },
-}
+/** Nodes that a call has tried. */
+const TRIED = { p: '', q: 'a', r: 'a b c' }
 
-/** Lower case: the node refused. Upper case: a call to it ended well. */
-const OUTCOMES: { readonly [marble: string]: Outcome } = {
-  a: { node: nodeOf('a'), result: 'UNAVAILABLE', reason: 'connect_failed', latencyMs: 1 },
-  b: { node: nodeOf('b'), result: 'UNAVAILABLE', reason: 'connect_failed', latencyMs: 1 },
-  c: { node: nodeOf('c'), result: 'UNAVAILABLE', reason: 'connect_failed', latencyMs: 1 },
-  A: { node: nodeOf('a'), result: 'ok', latencyMs: 1 },
-}
+/** How calls to nodes ended. */
+const OUTCOMES = { a: 'a refused', b: 'b refused', c: 'c refused', A: 'a ok' }
 
 /** What goes into a selector, and what is picked. */
 export interface PickLanes {
@@ -47,19 +30,28 @@ export function checkPicks(selector: Selector, lanes: PickLanes): void {
   marbles(({ hot, runtime, expectObservable, expectSubscriptions }) => {
     const snapshot$ = hot(snapshots, SNAPSHOTS)
     const outcome$ = hot(outcomes, OUTCOMES)
-    const pick$ = hot(picks, PICKS)
+    const pick$ = hot(picks, TRIED)
 
-    const next$ = snapshot$.pipe(selector({ runtime, outcomes$: outcome$ }))
-    const picked$ = pick$.pipe(withLatestFrom(next$), map(letterOf))
+    const next$ = snapshot$.pipe(
+      map(snapshotOfText),
+      selector({ runtime, outcomes$: outcome$.pipe(map(outcomeOfText)) }),
+    )
+    const picked$ = pick$.pipe(pickFrom(next$))
 
     expectObservable(picked$, subscribed).toBe(picked)
     expectSubscriptions(snapshot$).toBe(subscribed)
   })
 }
 
-function letterOf([pick, next]: [Pick, Next]): string {
-  return E.match<RpcError, Node, string>(
-    ({ reason }) => (reason === 'no_endpoint' ? 'n' : 'x'),
-    ({ id }) => id,
-  )(next(pick))
+function pickFrom(next$: Observable<Next>): OperatorFunction<string, string> {
+  return pipe(
+    withLatestFrom(next$),
+    map(([tried, next]) => next(tried === '' ? {} : { exclude: new Set(tried.split(' ')) })),
+    map(
+      E.match(
+        ({ reason }) => (reason === 'no_endpoint' ? 'n' : 'x'),
+        ({ id }) => id,
+      ),
+    ),
+  )
 }
