@@ -7,6 +7,7 @@ import { executedDiagram } from './executed-diagram.mjs'
 import { laneNames } from './lane-name.mjs'
 import { describeMarbles, drawMarbles } from './marble-diagram.mjs'
 import { picture } from './svg.mjs'
+import { describeTimeline, drawTimeline } from './timeline-diagram.mjs'
 
 /**
  * @typedef {object} Report What vitest's json reporter writes, as far as it is read here.
@@ -16,7 +17,11 @@ import { picture } from './svg.mjs'
  * @property {readonly string[]} ancestorTitles
  * @property {string} title
  * @property {string} status
- * @property {{ executed?: readonly import('./executed-diagram.mjs').ExecutedSpec[] }} [meta]
+ * @property {{ executed?: readonly Executed[] }} [meta]
+ *
+ * @typedef {import('./executed-diagram.mjs').ExecutedSpec | ExecutedRun} Executed
+ *
+ * @typedef {{ timeline: import('./timeline-diagram.mjs').TimelineDiagram }} ExecutedRun
  *
  * @typedef {object} Gallery
  * @property {ReadonlyMap<string, string>} files Text by path below docs/diagrams.
@@ -93,11 +98,24 @@ function picturesOf(page, tests) {
  * @returns {string | undefined} SVG; `undefined` when the spec has no lanes.
  */
 function drawn({ title, tests }, names) {
-  const [first] = tests.filter(({ meta }) => meta?.executed?.some(({ streams }) => streams.length > 0))
-  if (first === undefined) return undefined
-  const diagrams = (first.meta?.executed ?? []).map(spec => executedDiagram(spec, names))
-  const shown = diagrams.filter(({ rows }) => rows.length > 0)
-  return picture({ title, words: shown.map(describeMarbles).join(' '), drawings: shown.map(drawMarbles) })
+  const drawn = tests.map(({ meta }) => (meta?.executed ?? []).flatMap(executed => shown(executed, names)))
+  const [first] = drawn.filter(({ length }) => length > 0)
+  return (
+    first &&
+    picture({ title, words: first.map(({ words }) => words).join(' '), drawings: first.map(({ drawing }) => drawing) })
+  )
+}
+
+/**
+ * @param {Executed} executed
+ * @param {ReturnType<typeof laneNames>} names
+ */
+function shown(executed, names) {
+  if ('timeline' in executed) {
+    return [{ words: describeTimeline(executed.timeline), drawing: drawTimeline(executed.timeline) }]
+  }
+  const diagram = executedDiagram(executed, names)
+  return diagram.rows.length === 0 ? [] : [{ words: describeMarbles(diagram), drawing: drawMarbles(diagram) }]
 }
 
 /** @param {string} page */
@@ -150,7 +168,17 @@ longer equals its spec, and \`npm run docs:diagrams\` draws them again.
 | a box | the code between the sources above and the result below |
 | \`//\` | time in which nothing happens is left out |
 
-The numbers below are milliseconds. Every diagram says the same in words to a screen reader.`
+The numbers below are milliseconds.
+
+Runs of the simulator have a lane for each process and each link, with the time in seconds:
+
+| drawn as | means |
+| --- | --- |
+| a green bar | the process is up; yellow: it is stopping, or slow; red: it is not there, or nothing passes |
+| bars under a process | its calls: blue ones were answered, grey ones given up by the caller, red ones with a cross failed |
+| a number in a circle | how many nodes the registry shows it from now on; red while the registry is down |
+
+Every diagram says the same in words to a screen reader.`
 
 /** @param {string} page */
 function areaOf(page) {

@@ -64,6 +64,13 @@ const RULES = [
   '.fill-good{fill:var(--good)}',
   '.fill-bad{fill:var(--bad)}',
   '.fill-quiet{fill:var(--quiet)}',
+  '.on{fill:var(--ground);text-anchor:middle;font-weight:600}',
+  '.up{fill:var(--good);fill-opacity:.25;stroke:var(--good);stroke-opacity:.5}',
+  '.worse{fill:var(--c1);fill-opacity:.45;stroke:var(--c1)}',
+  '.down{fill:var(--bad);fill-opacity:.3;stroke:var(--bad);stroke-dasharray:4 3}',
+  '.completed{fill:var(--c0)}',
+  '.cancelled{fill:var(--quiet);fill-opacity:.5}',
+  '.call.failed{fill:var(--bad);stroke:none}',
   ...Array.from({ length: HUES }, (_, hue) => [
     `.c${hue}{fill:var(--c${hue})}`,
     `.s${hue}{stroke:var(--c${hue})}`,

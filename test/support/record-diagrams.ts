@@ -2,12 +2,15 @@ import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach } from 'vitest'
 import type { ExecutedSpec } from '../../src/testing/executed-spec.js'
+import type { ExecutedRun } from './drawn-run.js'
 
 /** Where something was written, as a stack trace has it: file from the root of the project, line, column. */
 type Site = readonly [file: string, line: number, column: number]
 
 /** What the diagrams of the documentation are drawn of; reporters get it with the test. */
-interface Recorded {
+type Recorded = ExecutedRun | RecordedSpec
+
+interface RecordedSpec {
   readonly streams: readonly (Omit<ExecutedSpec['streams'][number], 'stack'> & { readonly site: Site | undefined })[]
 }
 
@@ -26,14 +29,17 @@ beforeEach(({ task }) => {
   const executed: Recorded[] = []
   task.meta.executed = executed
   Object.assign(globalThis, {
-    [OBSERVER]: ({ streams }: ExecutedSpec) =>
-      executed.push({ streams: streams.map(({ stack, ...stream }) => ({ ...stream, site: siteOf(stack) })) }),
+    [OBSERVER]: (spec: ExecutedSpec | ExecutedRun) => executed.push('timeline' in spec ? spec : located(spec)),
   })
 })
 
 afterEach(() => {
   Reflect.deleteProperty(globalThis, OBSERVER)
 })
+
+function located({ streams }: ExecutedSpec): RecordedSpec {
+  return { streams: streams.map(({ stack, ...stream }) => ({ ...stream, site: siteOf(stack) })) }
+}
 
 /** The first line of `stack` that is of the project and not of the kit. */
 function siteOf(stack: string): Site | undefined {
