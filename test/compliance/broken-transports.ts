@@ -3,10 +3,10 @@ import { map, NEVER, Observable, type Subscriber, Subscription } from 'rxjs'
 import { sendBytes } from './transport-probe.js'
 
 /** Changes what a socket does. */
-type Alter = (socket: Socket) => Socket
+export type Alter = (socket: Socket) => Socket
 
 /** `transport` whose sockets, at both ends, are altered. */
-function altered(transport: Transport, alter: Alter): Transport {
+export function altered(transport: Transport, alter: Alter): Transport {
   return {
     name: transport.name,
     dial: address => transport.dial(address).pipe(map(alter)),
@@ -18,7 +18,7 @@ function altered(transport: Transport, alter: Alter): Transport {
 }
 
 /** The members of a socket, bound to it, to be overlaid. */
-function membersOf(socket: Socket): Socket {
+export function membersOf(socket: Socket): Socket {
   const { local, remote, inbound, writable } = socket
   return {
     local,

@@ -1,7 +1,8 @@
+import { runCheck, transportChecks, type TransportSetup } from 'millrace/testing/compliance'
 import { memoryTransport, type Transport } from 'millrace/transport'
 import { describe, expect, it } from 'vitest'
 import * as broken from './broken-transports.js'
-import { runCheck, transportChecks, type TransportSetup } from 'millrace/testing/compliance'
+import { flawsOfTransports } from './flaws-of-transports.js'
 
 /** A flaw, and a check that must not let it pass. */
 const flaws: readonly (readonly [flaw: (transport: Transport) => Transport, check: string])[] = [
@@ -39,6 +40,25 @@ describe('transportChecks', () => {
       await expect(outcome).rejects.toThrow()
     },
   )
+
+  it.concurrent.each(Object.entries(flawsOfTransports))(
+    'notice a transport that is broken: %s',
+    async (title, flaw) => {
+      const check = transportChecks.find(each => each.title === title)
+
+      const outcome = check && runCheck(check, over(flaw))
+
+      await expect(outcome).rejects.toThrow()
+    },
+  )
+
+  it('all have a transport that fails them', () => {
+    const tried = new Set([...flaws.map(([, title]) => title), ...Object.keys(flawsOfTransports)])
+
+    const untried = transportChecks.map(({ title }) => title).filter(title => !tried.has(title))
+
+    expect(untried).toEqual(['leaves nothing open'])
+  })
 
   it('tell a timer left behind', async () => {
     let leaked = 0

@@ -113,7 +113,7 @@ export const publishing: readonly BrokerCheck[] = [
     await publish(word, 1, 2, 3)
 
     await until(() => listener.events.length >= 3)
-    assert.equal(broken.subscription.closed, true)
+    assert.equal(broken.subscription.closed, true, 'the subscription outlived its error')
     assert.deepEqual(listener.bodies, [1, 2, 3])
   }),
 

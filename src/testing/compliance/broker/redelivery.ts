@@ -118,7 +118,7 @@ export const redelivery: readonly BrokerCheck[] = [
       listener.events[0]?.ack()
 
       await until(() => listener.events.length >= 2)
-      assert.equal(before, 1)
+      assert.equal(before, 1, 'a second event came before the first was acknowledged')
     },
     'redelivery',
   ),

@@ -18,7 +18,7 @@ export const ending: readonly ProtocolCheck[] = [
     const roundTrip = record(connection.call(single('unary', 'echo')))
     await until(() => roundTrip.completed)
 
-    assert.equal(source.tornDown, 1)
+    assert.equal(source.tornDown, 1, 'the producer runs on')
   }),
   overProtocol('tears a unary handler down when unsubscribed', async ({ connected, until }) => {
     const source = endless()

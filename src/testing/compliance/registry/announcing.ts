@@ -20,8 +20,8 @@ export const announcing: readonly RegistryCheck[] = [
     there.get('words')
     there.list()
 
-    assert.equal(instance$.observed, false)
-    assert.equal(openResources(), 0)
+    assert.equal(instance$.observed, false, 'the instances are subscribed')
+    assert.equal(openResources(), 0, 'something is open')
   }),
 
   overRegistry('emits once for each announced instance', async ({ register, patienceMs, settled }) => {
@@ -129,7 +129,7 @@ export const announcing: readonly RegistryCheck[] = [
     const { details } = registering.error as RpcError
     assert.ok(Array.isArray(details), 'details is no list of faults')
     assert.equal(details.length, 2)
-    assert.equal(registering.instance$.observed, false)
+    assert.equal(registering.instance$.observed, false, 'the instances are still subscribed')
   }),
 
   overRegistry(
@@ -142,7 +142,7 @@ export const announcing: readonly RegistryCheck[] = [
       registering.stop()
       for (const each of watches) each.stop()
 
-      assert.equal(registering.instance$.observed, false)
+      assert.equal(registering.instance$.observed, false, 'the instances are still subscribed')
       await eventually(() => openResources() === 0, patienceMs, 'the end of all that was open')
     },
   ),

@@ -32,7 +32,7 @@ export const selectorChecks: readonly SelectorCheck[] = [
 
     source.pipe(selector(contextOf()))
 
-    assert.equal(subscribed, 0)
+    assert.equal(subscribed, 0, 'the snapshots are subscribed')
   }),
 
   overSelector('emits a Next in the turn of every snapshot', selector => {

@@ -49,8 +49,8 @@ export const closing: readonly TransportCheck[] = [
     const accepted = client.send(4, () => (written = true))
     await inbox.ended()
 
-    assert.equal(accepted, false)
-    assert.equal(written, false)
+    assert.equal(accepted, false, 'send accepted a frame')
+    assert.equal(written, false, 'the writer was called')
     assert.deepEqual(inbox.numbers, [0])
   }),
   overConnection('sends nothing after the peer has closed', async ({ client, server }, patienceMs) => {
@@ -59,7 +59,7 @@ export const closing: readonly TransportCheck[] = [
     server.close()
     await inbox.ended()
 
-    assert.equal(sendNumber(client, 0), false)
+    assert.equal(sendNumber(client, 0), false, 'send accepted a frame')
   }),
   overConnection('delivers nothing after close', async ({ client, server }, patienceMs) => {
     receive(client, patienceMs)
@@ -75,7 +75,7 @@ export const closing: readonly TransportCheck[] = [
     for (const number of upTo(1000)) sendNumber(client, number)
     await inbox.ended()
 
-    assert.equal(late, 0)
+    assert.equal(late, 0, `${late} frames came after close`)
     assert.equal(inbox.ending, 'completed')
   }),
   overConnection('ends both when inbound is unsubscribed', async ({ client, server }, patienceMs) => {
@@ -85,7 +85,7 @@ export const closing: readonly TransportCheck[] = [
     atClient.subscription.unsubscribe()
 
     await atServer.ended()
-    assert.equal(sendNumber(client, 0), false)
+    assert.equal(sendNumber(client, 0), false, 'send accepted a frame')
   }),
   overConnection('delivers nothing after unsubscribing within next', async ({ client, server }, patienceMs) => {
     const inbox: Inbox = receive(server, patienceMs, (_frame, index) => {
@@ -104,7 +104,7 @@ export const closing: readonly TransportCheck[] = [
     dialing.unsubscribe()
 
     await inbox.ended()
-    assert.equal(sendNumber(client, 0), false)
+    assert.equal(sendNumber(client, 0), false, 'send accepted a frame')
   }),
   overConnection('sends what it accepted despite unsubscribing after close', async (connection, patienceMs) => {
     const { client, server, dialing } = connection

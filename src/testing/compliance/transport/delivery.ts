@@ -22,7 +22,8 @@ export const delivery: readonly TransportCheck[] = [
       inbox.frames.map(({ length }) => length),
       sent.map(({ length }) => length),
     )
-    sent.forEach((bytes, index) => assert.equal(Buffer.compare(bytes, inbox.frames[index] ?? pattern(7)), 0))
+    const changed = sent.findIndex((bytes, index) => Buffer.compare(bytes, inbox.frames[index] ?? pattern(7)) !== 0)
+    assert.equal(changed, -1, `frame ${changed} arrived with other bytes`)
   }),
   overConnection('keeps the order of frames sent in one turn', async ({ client, server }, patienceMs) => {
     const inbox = receive(server, patienceMs)
@@ -72,10 +73,8 @@ export const delivery: readonly TransportCheck[] = [
     }
     await inbox.received(2000)
 
-    assert.equal(
-      views.findIndex((view, index) => Buffer.compare(view, inbox.frames[index] ?? pattern(1)) !== 0),
-      -1,
-    )
+    const changed = views.findIndex((view, index) => Buffer.compare(view, inbox.frames[index] ?? pattern(1)) !== 0)
+    assert.equal(changed, -1, `the bytes of frame ${changed} are not what they were when it arrived`)
   }),
   overConnection('may send while a frame arrives', async ({ client, server }, patienceMs) => {
     receive(server, patienceMs, ({ bytes, start, end }) => sendBytes(server, bytes.subarray(start, end)))
@@ -97,7 +96,7 @@ export const delivery: readonly TransportCheck[] = [
       client.send(10, () => {
         throw foreign
       })
-    assert.throws(send, foreign)
+    assert.throws(send, (error: unknown) => error === foreign)
     sendNumber(client, 1)
     await inbox.received(2)
 
@@ -109,7 +108,7 @@ export const delivery: readonly TransportCheck[] = [
     const send = (): boolean => client.send(0x100_0000, () => (written = true))
 
     assert.throws(send, { code: 'RESOURCE_EXHAUSTED', reason: 'frame_too_large' })
-    assert.equal(written, false)
+    assert.equal(written, false, 'the writer was called')
   }),
   overConnection('keeps frames until inbound is subscribed', async ({ client, server }, patienceMs) => {
     for (const number of upTo(100)) sendNumber(client, number)

@@ -62,7 +62,7 @@ export const dialling: readonly TransportCheck[] = [
     await eventually(() => inboxes.length > 0, patienceMs, 'the later connection')
     later.dialing.unsubscribe()
 
-    assert.equal(emitted, 0)
+    assert.equal(emitted, 0, 'a socket came after the end')
     for (const inbox of inboxes) await inbox.ended()
     listening.unsubscribe()
   }),
