@@ -10,7 +10,7 @@ import { snapshotOfText } from '../../test/selector/texts.js'
 import { unaryCall } from '../../test/support/unary-call.js'
 
 /** Snapshots, as texts that a diagram can show. */
-const SNAPSHOTS = { s: 'a b', a: 'a', n: '' }
+const SNAPSHOTS = { s: 'a b', a: 'a', n: 'none' }
 
 /** What a caller gets besides replies. */
 const ERRORS: { readonly [reason: string]: string } = { no_endpoint: 'n', client_closed: 'x', registry_lost: 'l' }

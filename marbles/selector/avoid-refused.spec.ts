@@ -5,7 +5,7 @@ import { describe, it } from 'vitest'
 import { outcomeOfText, snapshotOfText, textOfIds } from '../../test/selector/texts.js'
 
 /** Snapshots, as texts that a diagram can show. */
-const SNAPSHOTS = { s: 'a b c', M: 'a@elsewhere b c', L: 'b c', N: '' }
+const SNAPSHOTS = { s: 'a b c', M: 'a@elsewhere b c', L: 'b c', N: 'none' }
 
 /** How calls to nodes ended. */
 const OUTCOMES = {
@@ -22,7 +22,7 @@ const LEFT: { readonly [marble: string]: string } = {
   x: 'b c',
   y: 'a c',
   z: 'a b',
-  n: '',
+  n: 'none',
 }
 
 interface Lanes {

@@ -10,15 +10,16 @@ describe('defaultSelector', () => {
       outcomes: ' -(ac)--------------',
       picks: '    --pppp 1s pppppp---',
       picked: '   --bbbb 1s baacac---',
+      subscribed: '^ 1100ms !',
     })
   })
 
   it('picks a node again after a call that ended well', () => {
     checkPicks(defaultSelector, {
       snapshots: 's------------------',
-      outcomes: ' -(abc)-A-----------',
-      picks: '    ------p-pppppp-----',
-      picked: '   ------a-aaaaaa-----',
+      outcomes: ' -(ac)---A----------',
+      picks: '    --pppp---pppppp----',
+      picked: '   --bbbb---aaabab----',
     })
   })
 

@@ -10,7 +10,7 @@ const SNAPSHOTS = {
   a: 'a eu 1.0.0 count',
   b: 'b us 1.2.0 count tally',
   c: 'c eu 2.0.0 tally',
-  n: '',
+  n: 'none',
 }
 
 /** Nodes that are left in: the letter of one, `n` of none, else the letter of the one that is not. */
@@ -22,7 +22,7 @@ const LEFT: { readonly [marble: string]: string } = {
   x: 'b c',
   y: 'a c',
   z: 'a b',
-  n: '',
+  n: 'none',
 }
 
 /** What goes into a filter, and what comes out. */
@@ -50,7 +50,7 @@ export function checkFilter(filter: OperatorFunction<Snapshot, Snapshot>, lanes:
 }
 
 function described(text: string): Snapshot {
-  if (text === '') return snapshotOf()
+  if (text === 'none') return snapshotOf()
   const services = text.split(', ').map(one => {
     const [id = '', zone = '', version = '', ...endpoints] = one.split(' ')
     const names = endpoints.map(endpoint => `words.${endpoint}`)

@@ -5,10 +5,10 @@ import { map, type Observable, type OperatorFunction, pipe, withLatestFrom } fro
 import { outcomeOfText, snapshotOfText } from './texts.js'
 
 /** Snapshots, as texts that a diagram can show. */
-const SNAPSHOTS = { s: 'a b c', t: 'a b c stale', o: 'a', d: 'd', n: '' }
+const SNAPSHOTS = { s: 'a b c', t: 'a b c stale', o: 'a', d: 'd', n: 'none' }
 
 /** Nodes that a call has tried. */
-const TRIED = { p: '', q: 'a', r: 'a b c' }
+const TRIED = { p: 'none', q: 'a', r: 'a b c' }
 
 /** How calls to nodes ended. */
 const OUTCOMES = { a: 'a refused', b: 'b refused', c: 'c refused', A: 'a ok' }
@@ -20,13 +20,13 @@ export interface PickLanes {
   readonly picks: string
   /** Ids of what was picked; `n` is `no_endpoint`, `x` is `strategy_failed`. */
   readonly picked: string
-  /** When it is subscribed. @default for two seconds from the start */
+  /** When it is subscribed. @default as long as `picked` is drawn */
   readonly subscribed?: string
 }
 
 /** Expects that the selector picks as drawn, and that it is subscribed to snapshots as long as it is itself. */
 export function checkPicks(selector: Selector, lanes: PickLanes): void {
-  const { snapshots, outcomes = '', picks, picked, subscribed = '^ 2s !' } = lanes
+  const { snapshots, outcomes = '', picks, picked, subscribed = `^${picked.replace(/./g, '-')}!` } = lanes
   marbles(({ hot, runtime, expectObservable, expectSubscriptions }) => {
     const snapshot$ = hot(snapshots, SNAPSHOTS)
     const outcome$ = hot(outcomes, OUTCOMES)
@@ -46,7 +46,7 @@ export function checkPicks(selector: Selector, lanes: PickLanes): void {
 function pickFrom(next$: Observable<Next>): OperatorFunction<string, string> {
   return pipe(
     withLatestFrom(next$),
-    map(([tried, next]) => next(tried === '' ? {} : { exclude: new Set(tried.split(' ')) })),
+    map(([tried, next]) => next(tried === 'none' ? {} : { exclude: new Set(tried.split(' ')) })),
     map(
       E.match(
         ({ reason }) => (reason === 'no_endpoint' ? 'n' : 'x'),

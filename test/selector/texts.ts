@@ -4,9 +4,9 @@ import { idsOf, nodeOf, serviceOf, snapshotOf } from './snapshots.js'
 
 // What lanes of selectors are made of: texts, which a diagram can show.
 
-/** The snapshot that a text tells: ids of nodes, `a@elsewhere` for one that has moved, and `stale`. */
+/** The snapshot that a text tells: ids of nodes or `none`, `a@elsewhere` for one that has moved, and `stale`. */
 export function snapshotOfText(text: string): Snapshot {
-  const words = text.split(' ').filter(word => word !== '' && word !== 'stale')
+  const words = text.split(' ').filter(word => word !== 'none' && word !== 'stale')
   const nodes = words.map(word => {
     const [id = '', host = id] = word.split('@')
     return { ...nodeOf(id), address: `${host}.test:1` }
@@ -15,9 +15,9 @@ export function snapshotOfText(text: string): Snapshot {
   return { ...snapshotOf(...services), stale: text.endsWith('stale') }
 }
 
-/** The ids of a snapshot's nodes, `a b c`. */
+/** The ids of a snapshot's nodes, `a b c`, or `none`. */
 export function textOfIds(snapshot: Snapshot): string {
-  return idsOf(snapshot).join(' ')
+  return idsOf(snapshot).join(' ') || 'none'
 }
 
 /** The outcome that a text tells: the id of the node, and `refused`, `broken`, `cancelled` or `ok`. */
