@@ -140,14 +140,14 @@ function lane({ marbles, windows, signs = false }, { axis, hues }) {
       if (closing === undefined) elements.push(line([until, middle - 5], [until, middle + 5], 'line'))
     }
   }
+  const idleAt = idle.map(({ at }) => at)
   const extents = [
-    ...windows.map(({ from, to }) => ({ from, to: to ?? Infinity })),
-    ...idle.map(({ at }) => ({ from: at, to: at })),
+    ...windows.map(({ from, to }) => ({ from: axis.x(from), to: to === undefined ? end : axis.x(to) })),
+    ...(idle.length === 0 ? [] : [{ from: axis.x(Math.min(...idleAt)), to: axis.x(Math.max(...idleAt)) }]),
   ]
-  const first = axis.x(Math.min(...extents.map(({ from }) => from)))
-  const latest = Math.max(...extents.map(({ to }) => to))
-  const last = latest === Infinity ? end : axis.x(latest)
-  for (const x of axis.gaps) if (first < x && x < last) elements.push(...gap(x, middle))
+  for (const x of axis.gaps) {
+    if (extents.some(({ from, to }) => from < x && x < to)) elements.push(...gap(x, middle))
+  }
   elements.push(...groups(places, middle))
   for (const { marble, x } of places) {
     const seen = windows.some(window => within(window, marble.at))

@@ -14,7 +14,7 @@ function written(value: unknown, depth: number): string {
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value === 'function') return value.name || 'function'
   if (typeof value !== 'object' || value === null) return String(value)
-  if (RpcError.is(value)) return [value.code, value.reason].filter(Boolean).join(' ')
+  if (RpcError.is(value) || isErrorLike(value)) return [value.code, value.reason].filter(Boolean).join(' ')
   if (value instanceof Error) return String(value)
   if (value instanceof Uint8Array) return `${value.length} bytes`
   if (depth === 0) return name(value)
@@ -24,6 +24,11 @@ function written(value: unknown, depth: number): string {
   if (value instanceof Map) return `Map(${inner([...value])})`
   const fields = Object.entries(value).map(([name, field]) => `${name}: ${inner(field)}`)
   return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`
+}
+
+/** Whether an object stands for an `RpcError` in an expectation. */
+function isErrorLike(value: object): value is { readonly code: string; readonly reason?: string } {
+  return 'code' in value && Object.keys(value).every(key => key === 'code' || key === 'reason')
 }
 
 /** What an object is called, where there is no room for what it has. */

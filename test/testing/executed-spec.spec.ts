@@ -111,7 +111,7 @@ describe('valueText', () => {
   it.each([
     ['a string', 'it’s', "'it’s'"],
     ['an error', Object.assign(new Error('no b'), { x: 1 }), 'Error: no b'],
-    ['an expected error', { code: 'NOT_FOUND', reason: 'gone' }, "{ code: 'NOT_FOUND', reason: 'gone' }"],
+    ['an expected error', { code: 'NOT_FOUND', reason: 'gone' }, 'NOT_FOUND gone'],
     ['bytes', new Uint8Array(3), '3 bytes'],
     ['collections', [new Set([1]), new Map([['a', null]])], "[Set([1]), Map([['a', null]])]"],
     ['what is deep', { a: { b: { c: 'x'.repeat(130) } }, d: [1] }, '{ a: { b: {…} }, d: [1] }'],
