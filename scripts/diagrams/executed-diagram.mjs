@@ -22,6 +22,7 @@
  *
  * @typedef {object} ExecutedStream
  * @property {string} kind
+ * @property {string} [name]
  * @property {readonly ExecutedLane[]} lanes
  * @property {Readonly<Record<string, string>>} values
  * @property {readonly (readonly [frame: number, letter: string])[]} [credits]
@@ -47,8 +48,9 @@ export function executedDiagram({ streams }, nameOf) {
   /** @type {Row[]} */
   const results = []
   for (const stream of streams) {
-    const isSource = stream.kind !== 'expectObservable'
-    const { name, code } = nameOf(stream.site, isSource)
+    const isSource = !stream.kind.startsWith('expect')
+    const { name, code } =
+      stream.name === undefined ? nameOf(stream.site, isSource) : { name: stream.name, code: undefined }
     const labelOf = labels(stream, legend)
     const lanes = stream.lanes.map(lane => rowOf(lane, { name, labelOf, signs: isSource }))
     if (code !== undefined) results.push({ kind: 'operator', code })

@@ -11,8 +11,10 @@ export interface ExecutedLane {
 
 /** A source of an executed spec, or something expected of it. */
 export interface ExecutedStream {
-  /** The member of the kit that made it: `cold`, `hot`, `deliveries`, `expectObservable`. */
+  /** The member of the kit that made it: `cold`, `expectObservable`. What is expected begins with `expect`. */
   readonly kind: string
+  /** What it is called in a diagram. @default as its author calls it in the spec */
+  readonly name?: string
   /** One for each subscription of a cold source, otherwise one. */
   readonly lanes: readonly ExecutedLane[]
   /** What letters stand for, as text; only those that do not stand for themselves. */

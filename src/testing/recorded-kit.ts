@@ -7,7 +7,7 @@ import { parseMarbles, parseSubscription, type Played, type VirtualTime } from '
 
 /**
  * The kit of a spec that somebody draws: it does what `kit` does, and tells `recorder` of every source and of everything
- * that is expected of an Observable.
+ * that is expected of an Observable. A new member of the kit that is a line of a diagram tells of itself here.
  */
 export function recordedKit(kit: MarbleKit, time: VirtualTime, recorder: SpecRecorder): MarbleKit {
   const played: Played[] = []
