@@ -64,7 +64,7 @@ describe('executedDiagram', () => {
     expect(drawn(rows)).toEqual(['source 0-3', 'a 0-4,a 1-5,b 2-undefined'])
   })
 
-  it('has short values in marbles, and long ones in the legend', () => {
+  it('writes short values into marbles, others below', () => {
     const values = { a: "'x'", b: '{ id: 7 }', '#': 'NOT_FOUND' }
     const stream = { kind: 'cold', lanes: [lane('ab', 0, 3)], values }
 
