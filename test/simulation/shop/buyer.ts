@@ -20,14 +20,14 @@ import type { Line, Orders, Shop, Stock } from './contracts.js'
 
 /** Times between calls of one kind, ms. */
 const EVERY_MS = {
-  quote: 1000,
-  buy: 1900,
-  visited: 3900,
-  catalogue: 4700,
-  worth: 7100,
-  basket: 7300,
-  delivered: 8900,
-  history: 9700,
+  quote: 1200,
+  buy: 2300,
+  visited: 4100,
+  catalogue: 5300,
+  worth: 7900,
+  basket: 8300,
+  delivered: 9700,
+  history: 10700,
 }
 
 /** Whom a buyer calls. */
@@ -92,9 +92,9 @@ function compare({ context, shop }: Buying): Observable<unknown> {
 function fillBasket({ context, shop }: Buying): Observable<unknown> {
   const { scheduler } = context.runtime
   const line$ = range(1, 5 + draw(context, 10)).pipe(
-    concatMap(n => of({ n, item: `item-${n}` }).pipe(delay(10 + 40 * context.runtime.random(), scheduler))),
+    concatMap(n => of({ n, item: `item-${n}` }).pipe(delay(50 + 200 * context.runtime.random(), scheduler))),
   )
-  const basket$ = chance(context, 0.2) ? shop.with({ deadlineMs: 400 }).basket(line$) : shop.basket(line$)
+  const basket$ = chance(context, 0.2) ? shop.with({ deadlineMs: 1000 }).basket(line$) : shop.basket(line$)
   return chance(context, 0.3) ? basket$.pipe(take(4)) : basket$
 }
 
@@ -109,7 +109,10 @@ function lookBack({ context, orders }: Buying): Observable<unknown> {
 
 /** Takes its time for each value, and lets the sender wait for it. */
 function slowly<T>({ runtime }: ProcessContext): (source: Observable<T>) => Observable<T> {
-  return pacedMap(value => of(value).pipe(delay(20 * runtime.random(), runtime.scheduler)), { runtime, concurrency: 1 })
+  return pacedMap(value => of(value).pipe(delay(100 * runtime.random(), runtime.scheduler)), {
+    runtime,
+    concurrency: 1,
+  })
 }
 
 function* items(count: number): Iterable<string> {

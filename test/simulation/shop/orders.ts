@@ -16,7 +16,7 @@ export function orders(context: ProcessContext, ledger: Ledger): Actor {
     },
     label: line$ => line$.pipe(map(({ n, item }) => ({ n, item: `${item} of ${name}` }))),
     history: (count, { runtime }) =>
-      interval(5, runtime.scheduler).pipe(
+      interval(100, runtime.scheduler).pipe(
         take(count),
         map(index => ({ n: index + 1, item: `order-${index}` })),
       ),
