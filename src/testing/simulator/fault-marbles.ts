@@ -19,19 +19,21 @@ export function parseFaults(
   })
 }
 
-/** Writes a fault as the line of a scenario. */
-export function faultScript({ kind, targets, at, ms }: Fault): string {
+/** Writes a fault as the line of a scenario; one that lasts as long as the run has no end there. */
+export function faultScript({ kind, targets, at, ms }: Fault, durationMs?: number): string {
   const names = targets.map(name => `'${name}'`)
   if (kind === 'skew') return `world.skew(${names.join(', ')}, ${ms})`
   const { lane, letter } = faultLetters[kind]
-  const end = kind === 'reset' ? '' : ` ${gap(ms)}o`
+  const end = kind === 'reset' || at + ms === durationMs ? '' : ` ${gap(ms)}o`
   const arguments_ = [...(lane === 'registry' || lane === 'broker' ? [] : names), `'${gap(at + 1)}${letter}${end}'`]
   return `world.${lane === 'process' ? 'fault' : lane}(${arguments_.join(', ')})`
 }
 
 /** The time before the next letter; the letter before it takes one of it. */
 function gap(ms: number): string {
-  return ms > 1 ? `${ms - 1}ms ` : ''
+  if (ms <= 1) return ''
+  const before = ms - 1
+  return before % 1000 === 0 ? `${before / 1000}s ` : `${before}ms `
 }
 
 function kindOf(lane: FaultLetter['lane'], letter: string): FaultKind | undefined {

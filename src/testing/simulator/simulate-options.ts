@@ -1,4 +1,4 @@
-import { having, integer, MAX_TIMER_MS, optional, resolveOptions } from '../../core/index.js'
+import { having, integer, MAX_TIMER_MS, optional, resolveOptions, type Check, type Checks } from '../../core/index.js'
 import type { FaultRates } from './draw-faults.js'
 import type { Fault } from './fault.js'
 import type { Invariant } from './observed.js'
@@ -52,18 +52,24 @@ export function resolveSimulateOptions(
   options: SimulateOptions,
   standard: readonly Invariant[],
 ): ResolvedSimulateOptions {
-  const quarter = Math.min(20_000, Math.floor((options?.duration ?? 0) / 4))
-  return resolveOptions<ResolvedSimulateOptions>(
-    'simulate',
-    {
-      seed: integer(),
-      duration: integer({ min: 1, max: MAX_TIMER_MS }),
-      faults: optional(having<FaultRates | readonly Fault[]>(), {}),
-      settleMs: optional(integer({ min: 0, max: MAX_TIMER_MS }), quarter),
-      latencyMs: optional(having<SimulatedLatency>('min', 'median', 'max'), { min: 0.1, median: 0.5, max: 50 }),
-      leaseMs: optional(integer({ min: 1, max: MAX_TIMER_MS }), 5000),
-      invariants: optional(having<readonly Invariant[]>('length'), standard),
-    },
-    options,
-  )
+  return resolveOptions('simulate', { seed: seedCheck, ...runChecks(options?.duration, standard) }, options)
+}
+
+/** Any 32-bit integer. */
+export const seedCheck: Check<number> = integer({ min: -0x8000_0000, max: 0xffff_ffff })
+
+/** The checks of all options but the seed, for a run of `duration`. */
+export function runChecks(
+  duration: unknown,
+  standard: readonly Invariant[],
+): Checks<Omit<ResolvedSimulateOptions, 'seed'>> {
+  const quarter = typeof duration === 'number' ? Math.min(20_000, Math.floor(duration / 4)) : 0
+  return {
+    duration: integer({ min: 1, max: MAX_TIMER_MS }),
+    faults: optional(having<FaultRates | readonly Fault[]>(), {}),
+    settleMs: optional(integer({ min: 0, max: MAX_TIMER_MS }), quarter),
+    latencyMs: optional(having<SimulatedLatency>('min', 'median', 'max'), { min: 0.1, median: 0.5, max: 50 }),
+    leaseMs: optional(integer({ min: 1, max: MAX_TIMER_MS }), 5000),
+    invariants: optional(having<readonly Invariant[]>('length'), standard),
+  }
 }

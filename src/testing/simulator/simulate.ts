@@ -1,34 +1,8 @@
-import { config } from 'rxjs'
-import { RpcError, systemRuntime } from '../../core/index.js'
+import { RpcError } from '../../core/index.js'
 import { faultScript } from './fault-marbles.js'
-import type { Fault } from './fault.js'
-import { standardInvariants } from './invariants/standard-invariants.js'
-import { resolveSimulateOptions, type SimulateOptions, type Violation } from './simulate-options.js'
-import { SimulatedWorld } from './simulated-world.js'
-import type { World } from './world.js'
-
-/** Puts a cluster together. */
-export type Scenario = (world: World) => void
-
-/** What a run was. */
-export interface SimulationResult {
-  /** Its seed. */
-  readonly seed: number
-  /** Virtual time, ms: the duration, or less when something was violated. */
-  readonly virtualMs: number
-  /** Events that happened. */
-  readonly events: number
-  /** Calls that were made. */
-  readonly calls: number
-  /** What went wrong, by plan. */
-  readonly faults: readonly Fault[]
-  /** What was not as it must be; the run ends with the event of the first. */
-  readonly violations: readonly Violation[]
-  /** Every event, line by line. */
-  readonly log: readonly string[]
-  /** SHA-256 of all of it, bytes of frames included: equal for one seed on every machine. */
-  readonly hash: string
-}
+import { runSimulation, type SimulationResult } from './run-simulation.js'
+import type { SimulateOptions, Violation } from './simulate-options.js'
+import type { Scenario } from './world.js'
 
 /** How many lines of the log an error shows. */
 const LAST_LINES = 12
@@ -57,51 +31,6 @@ export async function simulate(options: SimulateOptions, scenario: Scenario): Pr
   const [violation] = result.violations
   if (violation !== undefined) throw violated(violation, result)
   return result
-}
-
-/** As `simulate`, but gives what was violated in the result. */
-export async function runSimulation(options: SimulateOptions, scenario: Scenario): Promise<SimulationResult> {
-  const resolved = resolveSimulateOptions(options, standardInvariants)
-  const world = new SimulatedWorld(resolved)
-  const { realWork } = world
-  const unhandled: unknown[] = []
-  const { onUnhandledError } = config
-  config.onUnhandledError = error => void unhandled.push(error)
-  realWork.enable()
-  try {
-    realWork.watch(() => {
-      scenario(world)
-      for (const invariant of resolved.invariants) world.invariant(invariant)
-      world.begin()
-    })
-    await settled()
-    while (realWork.watch(() => world.proceed()) && world.violations.length === 0) await settled()
-    if (realWork.hasUnhandled) {
-      while (unhandled.length === 0) await settled()
-      world.violated('errors are handled', `nobody handled ${String(unhandled[0])}`)
-    }
-    world.reportRealWork()
-    realWork.watch(() => world.finish())
-  } finally {
-    realWork.disable()
-    config.onUnhandledError = onUnhandledError
-  }
-  const { events, faults, violations, log, observer } = world
-  return {
-    seed: resolved.seed,
-    virtualMs: world.now(),
-    events,
-    calls: observer.count,
-    faults,
-    violations,
-    log: log.lines,
-    hash: log.hash(),
-  }
-}
-
-/** The micro-tasks have run, and those that they have made. */
-function settled(): Promise<void> {
-  return new Promise(resolve => systemRuntime().macrotask(resolve))
 }
 
 function violated({ invariant, message, at }: Violation, result: SimulationResult): RpcError {

@@ -6,7 +6,7 @@ import { rsocket } from '../../protocol/rsocket/index.js'
 import { memoryNetwork, type MemoryFrame, type MemoryNetwork } from '../../transport/index.js'
 import type { Snapshot } from '../../registry/index.js'
 import { CallObserver } from './call-observer.js'
-import { drawFaults } from './draw-faults.js'
+import { drawFaults, type FaultRates } from './draw-faults.js'
 import { EventLog } from './event-log.js'
 import { parseFaults } from './fault-marbles.js'
 import type { Fault, FaultLetter } from './fault.js'
@@ -41,6 +41,8 @@ export class SimulatedWorld implements World, ObservedWorld, TimelineOwner {
   readonly violations: Violation[]
   /** The faults of the run, drawn or drawn up. */
   readonly faults: Fault[]
+  /** Those of them that come from the options. */
+  injected: readonly Fault[]
   /** Sees what is real. */
   readonly realWork: RealWork
   /** Sees the calls. */
@@ -64,6 +66,7 @@ export class SimulatedWorld implements World, ObservedWorld, TimelineOwner {
     this.log = new EventLog()
     this.violations = []
     this.faults = []
+    this.injected = []
     this.realWork = new RealWork()
     this.weather = new Weather()
     this.processes = new Map()
@@ -90,15 +93,9 @@ export class SimulatedWorld implements World, ObservedWorld, TimelineOwner {
 
   /** Begins: the faults are known, the processes start. */
   begin(): void {
-    const { faults, settleMs, duration, seed } = this.options
-    if (isPlan(faults)) this.faults.push(...faults)
-    else {
-      const processes = [...this.processes.keys()]
-      const ends = [...processes, 'registry', 'broker']
-      const links = processes.flatMap((a, index) => ends.slice(index + 1).map((b): [string, string] => [a, b]))
-      const runtime = runtimeOn(this.timeline, new Clock(this.timeline, 'faults', 0), seedOf(seed, 'faults'))
-      this.faults.push(...drawFaults(faults, { processes, links, untilMs: duration - settleMs, runtime }))
-    }
+    const { faults } = this.options
+    this.injected = isPlan(faults) ? faults : this.drawn(faults)
+    this.faults.push(...this.injected)
     for (const fault of this.faults) this.plan(fault)
     for (const process of this.processes.values()) process.start()
   }
@@ -241,6 +238,15 @@ export class SimulatedWorld implements World, ObservedWorld, TimelineOwner {
   /** The machine of a process is on. */
   connect(name: string): void {
     this.weather.setDark(name, false)
+  }
+
+  private drawn(rates: FaultRates): readonly Fault[] {
+    const { settleMs, duration, seed } = this.options
+    const processes = [...this.processes.keys()]
+    const ends = [...processes, 'registry', 'broker']
+    const links = processes.flatMap((a, index) => ends.slice(index + 1).map((b): [string, string] => [a, b]))
+    const runtime = runtimeOn(this.timeline, new Clock(this.timeline, 'faults', 0), seedOf(seed, 'faults'))
+    return drawFaults(rates, { processes, links, untilMs: duration - settleMs, runtime })
   }
 
   private draw(lane: FaultLetter['lane'], targets: readonly string[], diagram: string): void {

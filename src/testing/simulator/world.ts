@@ -82,3 +82,6 @@ export interface World {
   /** Something that must always be true, beside what is checked anyway. */
   invariant(invariant: Invariant): void
 }
+
+/** Puts a cluster together. */
+export type Scenario = (world: World) => void
