@@ -17,6 +17,7 @@ import {
   type Observable,
 } from 'rxjs'
 import type { Line, Orders, Shop, Stock } from './contracts.js'
+import { pacing } from './pacing.js'
 
 /** Times between calls of one kind, ms. */
 const EVERY_MS = {
@@ -108,11 +109,9 @@ function lookBack({ context, orders }: Buying): Observable<unknown> {
 }
 
 /** Takes its time for each value, and lets the sender wait for it. */
-function slowly<T>({ runtime }: ProcessContext): (source: Observable<T>) => Observable<T> {
-  return pacedMap(value => of(value).pipe(delay(100 * runtime.random(), runtime.scheduler)), {
-    runtime,
-    concurrency: 1,
-  })
+function slowly<T>(context: ProcessContext): (source: Observable<T>) => Observable<T> {
+  const { runtime } = context
+  return pacedMap(value => of(value).pipe(delay(100 * runtime.random(), runtime.scheduler)), pacing(context, 1))
 }
 
 function* items(count: number): Iterable<string> {

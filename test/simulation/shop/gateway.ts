@@ -1,10 +1,12 @@
 import { actor, type Actor, type Client } from 'millrace/actors'
 import { pacedMap } from 'millrace/streams'
+import type { ProcessContext } from 'millrace/testing'
 import { firstValueFrom, map, reduce } from 'rxjs'
 import { Orders, Shop, Stock } from './contracts.js'
+import { pacing } from './pacing.js'
 
 /** What buyers call; behind it, the other services do the work. */
-export function gateway(client: Client): Actor {
+export function gateway(process: ProcessContext, client: Client): Actor {
   const stock = client.of(Stock)
   const orders = client.of(Orders)
   return actor(Shop, {
@@ -16,12 +18,12 @@ export function gateway(client: Client): Actor {
     catalogue: (count, context) => stock.with(context).listing(count).pipe(orders.with(context).label),
     worth: (item$, context) =>
       item$.pipe(
-        pacedMap(stock.with(context).price, { runtime: context.runtime, concurrency: 4 }),
+        pacedMap(stock.with(context).price, pacing(process, 4)),
         reduce((sum, price) => sum + price, 0),
       ),
     basket: (line$, context) =>
       line$.pipe(
-        pacedMap(stock.with(context).reserve, { runtime: context.runtime, concurrency: 1 }),
+        pacedMap(stock.with(context).reserve, pacing(process, 1)),
         map(({ n, item }) => ({ n, item })),
         orders.with(context).label,
       ),

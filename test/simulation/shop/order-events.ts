@@ -3,15 +3,13 @@ import { pacedMap } from 'millrace/streams'
 import type { ProcessContext } from 'millrace/testing'
 import { catchError, defer, EMPTY, ignoreElements, retry, takeUntil, tap, timer, type Observable } from 'rxjs'
 import type { Ledger, Queue } from './ledger.js'
+import { pacing } from './pacing.js'
 
 const TOPIC = 'order.placed'
 
 /** Handles placed orders as a member of a queue group, each for some milliseconds, until the process is told to stop. */
-export function handleOrders(
-  { broker, runtime, stop$ }: ProcessContext,
-  queue: Queue,
-  ledger: Ledger,
-): Observable<unknown> {
+export function handleOrders(context: ProcessContext, queue: Queue, ledger: Ledger): Observable<unknown> {
+  const { broker, runtime, stop$ } = context
   const { scheduler } = runtime
   return broker.subscribe(TOPIC, { queue: queue.name, window: 8 }).pipe(
     pacedMap(
@@ -19,7 +17,7 @@ export function handleOrders(
         timer(5 + 20 * runtime.random(), scheduler).pipe(
           tap({ complete: () => ledger.handle(String(message.body), queue) }),
         ),
-      { runtime, concurrency: 4 },
+      pacing(context, 4),
     ),
     retry({ delay: () => timer(500, scheduler) }),
     takeUntil(stop$),

@@ -68,7 +68,7 @@ function runBuyer(context: ProcessContext, toGateway: RSocketOptions): Observabl
 
 function runGateway(context: ProcessContext, ledger: Ledger): Observable<unknown> {
   const client = context.createClient({ protocol: speaking(context, KEEP_ALIVE) })
-  const service = context.createService({ protocol: speaking(context, RESUMABLE), actors: [gateway(client)] })
+  const service = context.createService({ protocol: speaking(context, RESUMABLE), actors: [gateway(context, client)] })
   const served$ = service.run().pipe(finalize(() => client.close()))
   return merge(served$, handleOrders(context, newsletter, ledger))
 }

@@ -3,9 +3,11 @@ import { pacedMap } from 'millrace/streams'
 import type { ProcessContext } from 'millrace/testing'
 import { count, delay, ignoreElements, of, timer } from 'rxjs'
 import { Stock, type Line } from './contracts.js'
+import { pacing } from './pacing.js'
 
 /** The warehouse. It knows all prices and never runs out. */
-export function stock({ name, note }: ProcessContext): Actor {
+export function stock(context: ProcessContext): Actor {
+  const { name, note } = context
   return actor(Stock, {
     price: async item => {
       await Promise.resolve()
@@ -16,7 +18,7 @@ export function stock({ name, note }: ProcessContext): Actor {
     // Unpacking takes time, and keeps the lorry waiting.
     delivered: (line$, { runtime }) =>
       line$.pipe(
-        pacedMap(line => of(line).pipe(delay(2, runtime.scheduler)), { runtime, concurrency: 2 }),
+        pacedMap(line => of(line).pipe(delay(2, runtime.scheduler)), pacing(context, 2)),
         count(),
       ),
     damaged: ({ n }, { runtime }) => {
