@@ -18,5 +18,5 @@ export function progressBar(out: NodeJS.WriteStream, all: number): { show(done: 
 export function progressLine(done: number, all: number, seconds: number): string {
   const filled = Math.floor((BAR * done) / all)
   const left = done === 0 ? '' : ` · ${Math.ceil((seconds / done) * (all - done))} s left`
-  return `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${done}/${all} seeds${left}`
+  return `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${done}/${all} runs${left}`
 }

@@ -108,6 +108,7 @@ export class SimulatedWorld implements World, ObservedWorld, TimelineOwner {
   /** The time is over. */
   finish(): void {
     if (this.violations.length === 0) this.end$.next()
+    this.log.close() // that processes are put away is no event
     for (const process of this.processes.values()) process.end()
   }
 
@@ -175,6 +176,7 @@ export class SimulatedWorld implements World, ObservedWorld, TimelineOwner {
 
   /** Something is not as it must be. */
   violated(invariant: string, message: string): void {
+    if (this.log.isClosed) return
     const at = this.now()
     this.violations.push({ invariant, message, at })
     this.write('world', `violated: ${invariant}: ${message}`)
