@@ -113,8 +113,6 @@ export class RpcError extends Error {
   readonly code: Code
   /** Stable name of the exact failure, listed with its remedy in docs/errors.md. */
   readonly reason: string
-  /** The message without the leading `[CODE]`. */
-  readonly rawMessage: string
   /** Facts for programs, JSON. */
   readonly details: Json | undefined
   /** Whether trying again is safe. */
@@ -127,11 +125,15 @@ export class RpcError extends Error {
     super(`[${code}] ${message}`, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.reason = options.reason ?? code.toLowerCase()
-    this.rawMessage = message
     this.details = options.details
     this.retry = options.retry ?? UNSAFE
     this.hops = options.hops ?? NO_HOPS
     Object.defineProperty(this, BRAND, { value: true })
+  }
+
+  /** The message without the leading `[CODE]`. */
+  get rawMessage(): string {
+    return this.message.slice(this.code.length + 3)
   }
 
   /** Whether `value` is an `RpcError` of this or another copy of the package. */

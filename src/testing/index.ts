@@ -1,4 +1,8 @@
+export type { BrokerLanes, Subscribed } from './broker-lanes.js'
 export * from './marble-kit.js'
+export * from './observable-kit.js'
+export type { SelectorLanes } from './selector-lanes.js'
+export type { Given, ServiceLanes } from './service-lanes.js'
 export * from './marbles.js'
 export type { SubscriptionLog } from './virtual-time.js'
 export * from './simulator/index.js'

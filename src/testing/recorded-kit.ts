@@ -1,7 +1,7 @@
 import { Observable } from 'rxjs'
 import { coldLanes } from './cold-lanes.js'
 import type { ExecutedLane, ExecutedStream, SpecRecorder } from './executed-spec.js'
-import type { MarbleKit, MarbleSource, MarbleValues } from './marble-kit.js'
+import type { MarbleSource, MarbleValues, ObservableKit } from './observable-kit.js'
 import { valueText } from './value-text.js'
 import { parseMarbles, parseSubscription, type Played, type VirtualTime } from './virtual-time.js'
 
@@ -9,7 +9,7 @@ import { parseMarbles, parseSubscription, type Played, type VirtualTime } from '
  * The kit of a spec that somebody draws: it does what `kit` does, and tells `recorder` of every source and of everything
  * that is expected of an Observable. A new member of the kit that is a line of a diagram tells of itself here.
  */
-export function recordedKit(kit: MarbleKit, time: VirtualTime, recorder: SpecRecorder): MarbleKit {
+export function recordedKit(kit: ObservableKit, time: VirtualTime, recorder: SpecRecorder): ObservableKit {
   const played: Played[] = []
   time.played = played
 

@@ -65,14 +65,12 @@ describe('marbles', () => {
     })
 
     expect(error.reason).toBe('marbles_differ')
-    expect(error.rawMessage).toBe(
-      [
-        'marbles: notifications differ from the diagram',
-        'expected  --a--b--|',
-        'actual    --a---b-|',
-        '               ^ 5 ms',
-      ].join('\n'),
-    )
+    expect(error.rawMessage.split('\n').slice(0, 4)).toEqual([
+      'marbles: notifications differ from the diagram',
+      'expected  --a--b--|',
+      'actual    --a---b-|',
+      '               ^ 5 ms',
+    ])
   })
 
   it('keeps frames aligned beside groups and long gaps', () => {
@@ -80,7 +78,7 @@ describe('marbles', () => {
       expectObservable(cold('(ab)-c 5s d---|')).toBe('(ab)-c 5s (de)|')
     })
 
-    expect(error.rawMessage.split('\n').slice(1)).toEqual([
+    expect(error.rawMessage.split('\n').slice(1, 4)).toEqual([
       'expected  (ab)-c 5000ms (de)|',
       'actual    (ab)-c 5000ms d---|',
       '                        ^ 5006 ms',
@@ -93,8 +91,8 @@ describe('marbles', () => {
     })
 
     expect(error.rawMessage).toContain('actual    (?|)')
-    expect(error.rawMessage).toContain('? at 0 ms: next {"n":3}')
-    expect(error.rawMessage).toContain('a = {"n":4}')
+    expect(error.rawMessage).toContain('? at 0 ms: next { n: 3 }')
+    expect(error.rawMessage).toContain('a = { n: 4 }')
   })
 
   it('names the subscription that differs', () => {
@@ -113,6 +111,9 @@ describe('marbles', () => {
     })
 
     expect(error.stack).toContain('at spec')
+    expect(error.rawMessage).toMatch(
+      /\nat .*marbles\.spec\.ts:\d+:\d+\n {3}expectObservable\(cold\('a'\)\)\.toBe\('b'\)$/,
+    )
   })
 
   it('stops work that repeats in later time', () => {

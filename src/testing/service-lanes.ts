@@ -1,0 +1,229 @@
+import { catchError, mergeMap, Observable, of, Subject } from 'rxjs'
+import { createServer, createStub, type Actor } from '../actors/index.js'
+import { codes, RpcError, silentLog, type Message } from '../core/index.js'
+import type { Call, Kind, Peer } from '../protocol/index.js'
+import { consumedOn } from './consumed-on.js'
+import type { Expectations } from './expectations.js'
+import type { Deliveries, MarbleSource, MarbleValues, ObservableKit } from './observable-kit.js'
+import type { SubscriptionLog, VirtualTime } from './virtual-time.js'
+import { withoutPromises } from './without-promises.js'
+
+/** The lanes of one caller of one endpoint. Those that say what the caller does come before `expectReplies`. */
+export interface ServiceLanes {
+  /**
+   * What the caller sends. To an endpoint that takes a stream it is one call: letters are lower case, `|` is half-close,
+   * `#` fails the stream, which cancels the call. To any other, each letter is a call.
+   */
+  requests(diagram: string, values?: MarbleValues<unknown>, error?: unknown): void
+  /** The deadline of each call, the length of `'-----|'`. */
+  deadline(diagram: string): void
+  /**
+   * How many more replies the caller consumes, digits at their time: `'2---1'`. A reply that is not consumed yet has
+   * arrived, and keeps a producer waiting that waits for its consumer.
+   */
+  demand(diagram: string): void
+  /** When the caller unsubscribes: `'----!'`. */
+  cancel(diagram: string): void
+  /**
+   * Calls, and expects the replies. `#` is the failure of a call with a stream of requests, by default any `'error'`; its
+   * code or `{ code, reason }` stand for an `RpcError` that has them. Of endpoints where each request is a call, replies
+   * are merged, the failure of one is a letter whose value is `{ code, reason }`, and `|` comes when all have ended.
+   */
+  expectReplies(diagram: string, values?: MarbleValues<unknown>, error?: unknown): void
+  /** Expects the requests as they reach the handler. */
+  expectRequests(diagram: string, values?: MarbleValues<unknown>, error?: unknown): void
+  /** Expects when the handler has consumed the requests of a stream; in upper case if it let go of one with an error. */
+  expectConsumed(diagram: string): void
+  /** Expects from when to when the handler worked, one diagram a call: `'^---!'`. A cancelled call ends it at once. */
+  expectHandler(diagrams: string | readonly string[]): void
+}
+
+/** An actor under test. */
+export interface Given extends ServiceLanes {
+  /** One more caller of an endpoint, with lanes of its own; state that handlers share is shared with all of them. */
+  caller(endpoint: string): ServiceLanes
+}
+
+/** What the lanes of a service are made of. */
+export interface LaneContext {
+  /** Makes sources, and expects things of them. */
+  readonly kit: ObservableKit
+  /** The virtual time of the spec. */
+  readonly time: VirtualTime
+  /** Where work that is left over is told. */
+  readonly expectations: Expectations
+}
+
+/** The actor behind a server in the same process; `caller` makes the lanes of one more caller. */
+export function givenActor(actor: Actor, context: LaneContext): (endpoint: string) => ServiceLanes {
+  const { runtime } = context.kit
+  const server = createServer({
+    actors: [withoutPromises(actor, context.expectations)],
+    runtime,
+    log: silentLog,
+    exposeCauses: true,
+  })
+  return endpoint => {
+    const definition = actor.contract.endpoints[endpoint]
+    if (definition === undefined) throw unknownEndpoint(actor, endpoint)
+    return new CallerLanes(actor, endpoint, definition.kind, server, context)
+  }
+}
+
+type Method = (input: unknown) => Observable<unknown>
+
+class CallerLanes implements ServiceLanes {
+  private readonly name: string
+  private readonly method: (deadlineMs: number | undefined) => Method
+  private readonly isStreaming: boolean
+  private readonly context: LaneContext
+  private readonly arrived: Subject<unknown>
+  private readonly runs: { subscribedFrame: number; unsubscribedFrame: number }[]
+  private source: MarbleSource<unknown> | undefined
+  private deadlineMs: number | undefined
+  private demanded: string | undefined
+  private subscription: string
+  private isCalled: boolean
+
+  constructor(actor: Actor, endpoint: string, kind: Kind, server: Peer, context: LaneContext) {
+    const { contract } = actor
+    const stub = createStub(contract, this.watched(server), { runtime: context.kit.runtime, log: silentLog })
+    this.name = `${contract.name}.${endpoint}`
+    this.method = deadlineMs =>
+      (deadlineMs === undefined ? stub : stub.with({ deadlineMs }))[endpoint] as unknown as Method
+    this.isStreaming = kind === 'clientStream' || kind === 'duplex'
+    this.context = context
+    this.arrived = new Subject()
+    this.runs = []
+    this.source = undefined
+    this.deadlineMs = undefined
+    this.demanded = undefined
+    this.subscription = '^'
+    this.isCalled = false
+  }
+
+  requests(diagram: string, values?: MarbleValues<unknown>, error?: unknown): void {
+    this.checkNotCalled('requests')
+    const { kit } = this.context
+    this.source = this.isStreaming ? kit.deliveries(diagram, values, error) : kit.cold(diagram, values, error)
+  }
+
+  deadline(diagram: string): void {
+    this.checkNotCalled('deadline')
+    this.deadlineMs = this.context.kit.time(diagram)
+  }
+
+  demand(diagram: string): void {
+    this.checkNotCalled('demand')
+    this.demanded = diagram
+  }
+
+  cancel(diagram: string): void {
+    this.checkNotCalled('cancel')
+    this.subscription = diagram.replace(/[^ ]/, first => (first === '-' ? '^' : first))
+  }
+
+  expectReplies(diagram: string, values?: MarbleValues<unknown>, error?: unknown): void {
+    this.checkNotCalled('expectReplies')
+    this.isCalled = true
+    const { kit, expectations } = this.context
+    const method = this.method(this.deadlineMs)
+    const source = this.source
+    if (source === undefined) throw misplaced(`${this.name}: requests come before expectReplies`)
+    const reply$ = this.isStreaming
+      ? method(source)
+      : source.pipe(mergeMap(request => failuresAsItems(method(request))))
+    const consumed$ = this.demanded === undefined ? reply$ : reply$.pipe(consumedOn(kit.hot(this.demanded)))
+    kit.expectObservable(consumed$, this.subscription).toBe(diagram, values, errorOf(error))
+    expectations.expectNoneLeft(`${this.name}: a call is left open`, () => this.openRun())
+  }
+
+  expectRequests(diagram: string, values?: MarbleValues<unknown>, error?: unknown): void {
+    this.context.kit.expectObservable(this.arrived).toBe(diagram, values, errorOf(error))
+  }
+
+  expectConsumed(diagram: string): void {
+    if (!this.isStreaming || this.source === undefined) {
+      throw misplaced(`${this.name}: expectConsumed is for streams of requests, and comes after requests`)
+    }
+    this.context.kit.expectCredits(this.source as Deliveries<unknown>).toBe(diagram)
+  }
+
+  expectHandler(diagrams: string | readonly string[]): void {
+    // Only the windows are read.
+    this.context.kit
+      .expectSubscriptions({ subscriptions: this.runs } as unknown as MarbleSource<unknown>)
+      .toBe(diagrams)
+  }
+
+  /** The server as this caller reaches it: what arrives there, and how long it works on it, is seen. */
+  private watched(server: Peer): Peer {
+    return {
+      call: call =>
+        new Observable<Message>(subscriber => {
+          const run: SubscriptionLog & { unsubscribedFrame: number } = {
+            subscribedFrame: this.context.time.frame,
+            unsubscribedFrame: Infinity,
+          }
+          this.runs.push(run)
+          subscriber.add(() => (run.unsubscribedFrame = this.context.time.frame))
+          if (!('messages' in call)) this.arrived.next(call.body)
+          return server.call(this.seen(call)).subscribe(subscriber)
+        }),
+    }
+  }
+
+  private seen(call: Call): Call {
+    if (!('messages' in call)) return call
+    const messages = new Observable<Message>(subscriber =>
+      call.messages.subscribe({
+        next: message => {
+          this.arrived.next(message.body)
+          subscriber.next(message)
+        },
+        error: error => {
+          this.arrived.error(error)
+          subscriber.error(error)
+        },
+        complete: () => {
+          this.arrived.complete()
+          subscriber.complete()
+        },
+      }),
+    )
+    return { ...call, messages }
+  }
+
+  private openRun(): string | undefined {
+    const open = this.runs.find(({ unsubscribedFrame }) => unsubscribedFrame === Infinity)
+    return (
+      open &&
+      `the call made at ${open.subscribedFrame} ms neither ends nor is cancelled; end its requests with |, or cancel it: ` +
+        `cancel('----!'). A promise inside the handler never settles here`
+    )
+  }
+
+  private checkNotCalled(lane: string): void {
+    if (this.isCalled) throw misplaced(`${this.name}: ${lane} comes before expectReplies, which makes the call`)
+  }
+}
+
+function failuresAsItems(replies: Observable<unknown>): Observable<unknown> {
+  return replies.pipe(catchError((error: unknown) => of(error)))
+}
+
+/** A code stands for an error that has it. */
+function errorOf(error: unknown): unknown {
+  return codes.some(code => code === error) ? { code: error } : error
+}
+
+function misplaced(message: string): RpcError {
+  return new RpcError('FAILED_PRECONDITION', `marbles: ${message}`, { reason: 'invalid_marbles' })
+}
+
+function unknownEndpoint({ contract }: Actor, endpoint: string): RpcError {
+  const known = Object.keys(contract.endpoints).join(', ')
+  return new RpcError('INVALID_ARGUMENT', `given: ${contract.name} has no endpoint ${endpoint}, known are ${known}`, {
+    reason: 'unknown_endpoint',
+  })
+}
