@@ -3,7 +3,7 @@ import { systemRuntime } from '../../core/index.js'
 import type { Fault } from './fault.js'
 import { standardInvariants } from './invariants/standard-invariants.js'
 import { resolveSimulateOptions, type SimulateOptions, type Violation } from './simulate-options.js'
-import { SimulatedWorld } from './simulated-world.js'
+import { Simulation } from './simulation.js'
 import type { Scenario } from './world.js'
 
 /** What a run was. */
@@ -31,34 +31,34 @@ export interface SimulationResult {
 /** As `simulate`, but gives what was violated in the result. */
 export async function runSimulation(options: SimulateOptions, scenario: Scenario): Promise<SimulationResult> {
   const resolved = resolveSimulateOptions(options, standardInvariants)
-  const world = new SimulatedWorld(resolved)
-  const { realWork } = world
+  const simulation = new Simulation(resolved)
+  const { realWork } = simulation
   const unhandled: unknown[] = []
   const { onUnhandledError } = config
   config.onUnhandledError = error => void unhandled.push(error)
   realWork.enable()
   try {
     realWork.watch(() => {
-      scenario(world)
-      for (const invariant of resolved.invariants) world.invariant(invariant)
-      world.begin()
+      scenario(simulation.world)
+      for (const invariant of resolved.invariants) simulation.watch(invariant)
+      simulation.begin()
     })
     await settled()
-    while (realWork.watch(() => world.proceed()) && world.violations.length === 0) await settled()
+    while (realWork.watch(() => simulation.proceed()) && simulation.violations.length === 0) await settled()
     if (realWork.hasUnhandled) {
       while (unhandled.length === 0) await settled()
-      world.violated('errors are handled', `nobody handled ${String(unhandled[0])}`)
+      simulation.violated('errors are handled', `nobody handled ${String(unhandled[0])}`)
     }
-    world.reportRealWork()
-    realWork.watch(() => world.finish())
+    simulation.reportRealWork()
+    realWork.watch(() => simulation.finish())
   } finally {
     realWork.disable()
     config.onUnhandledError = onUnhandledError
   }
-  const { events, faults, injected, violations, log, observer } = world
+  const { events, faults, injected, violations, log, observer } = simulation
   return {
     seed: resolved.seed,
-    virtualMs: world.now(),
+    virtualMs: simulation.now(),
     events,
     calls: observer.count,
     faults,

@@ -1,4 +1,15 @@
-import { having, integer, MAX_TIMER_MS, optional, resolveOptions, type Check, type Checks } from '../../core/index.js'
+import * as E from 'fp-ts/lib/Either.js'
+import {
+  having,
+  integer,
+  listOf,
+  MAX_TIMER_MS,
+  optional,
+  resolveOptions,
+  type Check,
+  type Checks,
+} from '../../core/index.js'
+import { faultsCheck } from './check-faults.js'
 import type { FaultRates } from './draw-faults.js'
 import type { Fault } from './fault.js'
 import type { Invariant } from './observed.js'
@@ -37,6 +48,16 @@ export interface SimulateOptions {
 /** Options of `simulate`, filled and checked. */
 export interface ResolvedSimulateOptions extends Required<SimulateOptions> {}
 
+/** From `min` over `median` to `max`. */
+const latencyCheck: Check<SimulatedLatency> = (value, name) => {
+  const checked = having<SimulatedLatency>('min', 'median', 'max')(value, name)
+  if (E.isLeft(checked)) return checked
+  const { min, median, max } = checked.right
+  return min >= 0 && min <= median && median <= max && max < Infinity
+    ? checked
+    : E.left([`${name}: expected 0 ≤ min ≤ median ≤ max, got ${min}, ${median} and ${max}`])
+}
+
 /** Something that was not as it must be. */
 export interface Violation {
   /** What must always be true. */
@@ -66,10 +87,10 @@ export function runChecks(
   const quarter = typeof duration === 'number' ? Math.min(20_000, Math.floor(duration / 4)) : 0
   return {
     duration: integer({ min: 1, max: MAX_TIMER_MS }),
-    faults: optional(having<FaultRates | readonly Fault[]>(), {}),
+    faults: optional(faultsCheck, {}),
     settleMs: optional(integer({ min: 0, max: MAX_TIMER_MS }), quarter),
-    latencyMs: optional(having<SimulatedLatency>('min', 'median', 'max'), { min: 0.1, median: 0.5, max: 50 }),
+    latencyMs: optional(latencyCheck, { min: 0.1, median: 0.5, max: 50 }),
     leaseMs: optional(integer({ min: 1, max: MAX_TIMER_MS }), 5000),
-    invariants: optional(having<readonly Invariant[]>('length'), standard),
+    invariants: optional(listOf(having<Invariant>('name', 'violations')), standard),
   }
 }

@@ -15,5 +15,5 @@ export const standardInvariants: readonly Invariant[] = [
   demandIsRespected(),
   streamsEndOnce,
   callsGoToSeenNodes,
-  registryConverges,
+  registryConverges(),
 ]
