@@ -1,4 +1,5 @@
-import { RpcError } from '../core/index.js'
+import { codes, RpcError } from '../core/index.js'
+import { hidesItsContent, ownText } from './same-value.js'
 
 /** What fits beside the letter that stands for it, in two lines at most. */
 const LONGEST = 130
@@ -17,6 +18,8 @@ function written(value: unknown, depth: number): string {
   if (RpcError.is(value) || isErrorLike(value)) return [value.code, value.reason].filter(Boolean).join(' ')
   if (value instanceof Error) return String(value)
   if (value instanceof Uint8Array) return `${value.length} bytes`
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
+  if (hidesItsContent(value)) return ownText(value) ?? value.constructor.name
   if (depth === 0) return name(value)
   const inner = (item: unknown): string => written(item, depth - 1)
   if (Array.isArray(value)) return `[${value.slice(0, LONGEST).map(inner).join(', ')}]`
@@ -28,7 +31,8 @@ function written(value: unknown, depth: number): string {
 
 /** Whether an object stands for an `RpcError` in an expectation. */
 function isErrorLike(value: object): value is { readonly code: string; readonly reason?: string } {
-  return 'code' in value && Object.keys(value).every(key => key === 'code' || key === 'reason')
+  if (!('code' in value) || !codes.some(code => code === value.code)) return false
+  return Object.keys(value).every(key => key === 'code' || key === 'reason')
 }
 
 /** What an object is called, where there is no room for what it has. */
