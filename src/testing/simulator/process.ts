@@ -1,4 +1,5 @@
-import type { Observable, Unsubscribable } from 'rxjs'
+import { isObservable, type Observable, type Unsubscribable } from 'rxjs'
+import { RpcError } from '../../core/index.js'
 import type { Life } from './life.js'
 import type { ProcessStep } from './observed.js'
 import type { ProcessContext, Program, SimulatedProcess } from './world.js'
@@ -113,7 +114,9 @@ export class Process implements SimulatedProcess {
   private run(life: Life): void {
     const running = this.program(this.owner.contextOf(life))
     if (running === undefined) return
-    life.resources.add(isObservable(running) ? this.subscribe(running, life) : running)
+    if (isObservable(running)) life.resources.add(this.subscribe(running, life))
+    else if (isUnsubscribable(running)) life.resources.add(running)
+    else throw notRunning(this.name, running)
   }
 
   private subscribe(running: Observable<unknown>, life: Life): Unsubscribable {
@@ -137,6 +140,12 @@ export class Process implements SimulatedProcess {
   }
 }
 
-function isObservable(running: Observable<unknown> | Unsubscribable): running is Observable<unknown> {
-  return 'subscribe' in running
+function isUnsubscribable(running: object): running is Unsubscribable {
+  return 'unsubscribe' in running
+}
+
+function notRunning(name: string, running: unknown): RpcError {
+  const what = running instanceof Promise ? 'a Promise' : typeof running
+  const message = `${name}: its program gave ${what}; an Observable, something to unsubscribe, or nothing is expected`
+  return new RpcError('INVALID_ARGUMENT', message, { reason: 'invalid_scenario' })
 }

@@ -1,3 +1,5 @@
+import { join, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { AsyncLocalStorage, createHook, type AsyncHook } from 'node:async_hooks'
 import { RpcError } from '../../core/index.js'
 
@@ -22,6 +24,12 @@ const names: { readonly [type: string]: string } = {
 const harmless = new Set(['TickObject', 'Microtask', 'PROMISE', 'AsyncResource', 'WRITEWRAP', 'SHUTDOWNWRAP'])
 const settling = new Set(['TickObject', 'Microtask', 'PROMISE'])
 
+/** The package; its own files are below, in `dist`, or `src` where source maps are read. */
+const PACKAGE = fileURLToPath(new URL('../../../', import.meta.url))
+const OWN = ['dist', 'src'].map(folder => join(PACKAGE, folder, sep))
+/** How deep the user's code may be below what it called. */
+const STACK_LINES = 50
+
 /** Sees what code does behind the back of virtual time: promises, which must be waited for, and real timers and I/O. */
 export class RealWork {
   /** What real work has begun, and where. */
@@ -37,7 +45,8 @@ export class RealWork {
     this.hasUnhandled = false
     this.context = new AsyncLocalStorage()
     this.isUnsettled = false
-    this.hook = createHook({ init: (_id, type) => this.begun(type) })
+    // A promise that is resolved later than it was made has reactions then, too.
+    this.hook = createHook({ init: (_id, type) => this.begun(type), promiseResolve: () => this.resolved() })
   }
 
   /** Begins to watch. */
@@ -63,20 +72,33 @@ export class RealWork {
     return isUnsettled
   }
 
+  private resolved(): void {
+    if (this.context.getStore() === this) this.isUnsettled = true
+  }
+
   private begun(type: string): void {
     if (this.context.getStore() !== this) return
     if (settling.has(type)) this.isUnsettled = true
     if (harmless.has(type)) return
-    const stack = new RpcError('INTERNAL', type).stack ?? ''
+    const stack = stackHere()
     if (stack.includes('node:internal/console')) return
     if (stack.includes('reportUnhandledError')) this.hasUnhandled = true
     else this.found.push(`${names[type] ?? type}${placeIn(stack)}`)
   }
 }
 
+function stackHere(): string {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = STACK_LINES
+  const { stack = '' } = new RpcError('INTERNAL', 'here')
+  Error.stackTraceLimit = stackTraceLimit
+  return stack
+}
+
 /** The first line of a stack that is neither the platform's nor a library's. */
 function placeIn(stack: string): string {
   const lines = stack.split('\n').filter(line => line.trimStart().startsWith('at '))
-  const place = lines.find(line => !/node:|real-work\.|[\\/]node_modules[\\/]/.test(line))
+  const outside = lines.filter(line => !/node:|[\\/]node_modules[\\/]/.test(line))
+  const place = outside.find(line => !OWN.some(folder => line.includes(folder)))
   return place === undefined ? '' : ` ${place.trim()}`
 }
