@@ -47,11 +47,20 @@ export class Expectations {
     for (const { what, difference, reason, stack } of [...this.first, ...this.expected, ...this.leftovers]) {
       const text = difference()
       if (text === undefined) continue
-      const message = [`marbles: ${what}`, text, ...writtenAt(stack)].join('\n')
+      // What has not ended may be why something expected did not come.
+      const left = reason === 'marbles_differ' ? this.leftText() : []
+      const message = [`marbles: ${what}`, text, ...left, ...writtenAt(stack)].join('\n')
       const error = new RpcError('FAILED_PRECONDITION', message, { reason })
       error.stack = `${String(error)}${stack}` // where the expectation was written, not where it was checked
       throw error
     }
+  }
+
+  private leftText(): readonly string[] {
+    return this.leftovers.flatMap(({ what, difference }) => {
+      const text = difference()
+      return text === undefined ? [] : [`${what}: ${text}`]
+    })
   }
 }
 

@@ -13,7 +13,7 @@ export interface MarblesOptions {
   readonly seed?: number
   /** Most virtual time a spec may take, ms. @default 3_600_000, an hour: longer than any time-out under test */
   readonly maxMs?: number
-  /** Most scheduled tasks a spec may run. @default 100_000, a tenth of a second or so */
+  /** Most scheduled tasks a spec may run, and items that may come in one turn. @default 100_000, a tenth of a second or so */
   readonly maxTasks?: number
 }
 
@@ -41,9 +41,9 @@ export interface MarblesOptions {
  * The expectations are checked when no work is left. The first that fails throws FAILED_PRECONDITION (reason
  * `marbles_differ`) with both lanes, a caret at the first difference, values, and the line of the spec.
  *
- * - Schedulers and timers of RxJS are virtual; promises are not: a handler that gives one is told so
- *   (FAILED_PRECONDITION, reason `promise_in_marbles`).
- * - A call that is left open fails the spec (FAILED_PRECONDITION, reason `work_left`).
+ * - Schedulers and timers of RxJS are virtual; promises are not: a handler that gives one, or an async iterable, fails the
+ *   spec, which names it (FAILED_PRECONDITION, reason `promise_in_marbles`).
+ * - A call that is left open, or drawn and not made, fails the spec (FAILED_PRECONDITION, reason `work_left`).
  * - Work that goes on for ever fails with RESOURCE_EXHAUSTED (reason `marbles_runaway`).
  * - A timer of `runtime` that is left when everything expected has ended fails the spec (reason `timers_left`).
  * - A malformed diagram throws INVALID_ARGUMENT (reason `invalid_marbles`).

@@ -1,12 +1,12 @@
-import { catchError, mergeMap, Observable, of, Subject } from 'rxjs'
+import { catchError, mergeMap, of, Subject, type Observable } from 'rxjs'
 import { createServer, createStub, type Actor } from '../actors/index.js'
-import { codes, RpcError, silentLog, type Message } from '../core/index.js'
-import type { Call, Kind, Peer } from '../protocol/index.js'
+import { codes, RpcError, silentLog } from '../core/index.js'
+import type { Kind } from '../protocol/index.js'
 import { consumedOn } from './consumed-on.js'
 import type { Expectations } from './expectations.js'
 import type { Deliveries, MarbleSource, MarbleValues, ObservableKit } from './observable-kit.js'
-import type { SubscriptionLog, VirtualTime } from './virtual-time.js'
-import { withoutPromises } from './without-promises.js'
+import { invalidMarbles, parseMarbles, parseSubscription, type VirtualTime } from './virtual-time.js'
+import { watchedActor, type HandlerObserver } from './watched-actor.js'
 
 /** The lanes of one caller of one endpoint. Those that say what the caller does come before `expectReplies`. */
 export interface ServiceLanes {
@@ -22,10 +22,10 @@ export interface ServiceLanes {
    * arrived, and keeps a producer waiting that waits for its consumer.
    */
   demand(diagram: string): void
-  /** When the caller unsubscribes: `'----!'`. */
+  /** When the caller unsubscribes: `'----!'`, or `'^---!'` from when it calls. */
   cancel(diagram: string): void
   /**
-   * Calls, and expects the replies. `#` is the failure of a call with a stream of requests, by default any `'error'`; its
+   * Calls, and expects the replies. `#` is the failure of a call with a stream of requests: `error` says which, where its
    * code or `{ code, reason }` stand for an `RpcError` that has them. Of endpoints where each request is a call, replies
    * are merged, the failure of one is a letter whose value is `{ code, reason }`, and `|` comes when all have ended.
    */
@@ -34,7 +34,10 @@ export interface ServiceLanes {
   expectRequests(diagram: string, values?: MarbleValues<unknown>, error?: unknown): void
   /** Expects when the handler has consumed the requests of a stream; in upper case if it let go of one with an error. */
   expectConsumed(diagram: string): void
-  /** Expects from when to when the handler worked, one diagram a call: `'^---!'`. A cancelled call ends it at once. */
+  /**
+   * Expects from when to when the handler worked, one diagram a call: `'^---!'`. That is from when it is called until
+   * the Observable that it gives has ended or is unsubscribed: a cancelled call ends it at once.
+   */
   expectHandler(diagrams: string | readonly string[]): void
 }
 
@@ -56,17 +59,10 @@ export interface LaneContext {
 
 /** The actor behind a server in the same process; `caller` makes the lanes of one more caller. */
 export function givenActor(actor: Actor, context: LaneContext): (endpoint: string) => ServiceLanes {
-  const { runtime } = context.kit
-  const server = createServer({
-    actors: [withoutPromises(actor, context.expectations)],
-    runtime,
-    log: silentLog,
-    exposeCauses: true,
-  })
   return endpoint => {
     const definition = actor.contract.endpoints[endpoint]
     if (definition === undefined) throw unknownEndpoint(actor, endpoint)
-    return new CallerLanes(actor, endpoint, definition.kind, server, context)
+    return new CallerLanes(actor, endpoint, definition.kind, context)
   }
 }
 
@@ -85,16 +81,20 @@ class CallerLanes implements ServiceLanes {
   private subscription: string
   private isCalled: boolean
 
-  constructor(actor: Actor, endpoint: string, kind: Kind, server: Peer, context: LaneContext) {
+  constructor(actor: Actor, endpoint: string, kind: Kind, context: LaneContext) {
     const { contract } = actor
-    const stub = createStub(contract, this.watched(server), { runtime: context.kit.runtime, log: silentLog })
+    const { runtime } = context.kit
+    this.context = context
+    this.arrived = new Subject()
+    this.runs = []
+    // A server for each caller: so it is known whose call a handler answers.
+    const actors = [watchedActor(actor, this.handlerObserver(contract.name))]
+    const server = createServer({ actors, runtime, log: silentLog, exposeCauses: true })
+    const stub = createStub(contract, server, { runtime, log: silentLog })
     this.name = `${contract.name}.${endpoint}`
     this.method = deadlineMs =>
       (deadlineMs === undefined ? stub : stub.with({ deadlineMs }))[endpoint] as unknown as Method
     this.isStreaming = kind === 'clientStream' || kind === 'duplex'
-    this.context = context
-    this.arrived = new Subject()
-    this.runs = []
     this.source = undefined
     this.deadlineMs = undefined
     this.demanded = undefined
@@ -104,7 +104,12 @@ class CallerLanes implements ServiceLanes {
 
   requests(diagram: string, values?: MarbleValues<unknown>, error?: unknown): void {
     this.checkNotCalled('requests')
-    const { kit } = this.context
+    const { kit, expectations } = this.context
+    if (this.source === undefined) {
+      expectations.expectNoneLeft(`${this.name}: no call is made`, () =>
+        this.isCalled ? undefined : 'the requests are drawn, and nothing calls with them: expectReplies does',
+      )
+    }
     this.source = this.isStreaming ? kit.deliveries(diagram, values, error) : kit.cold(diagram, values, error)
   }
 
@@ -115,12 +120,17 @@ class CallerLanes implements ServiceLanes {
 
   demand(diagram: string): void {
     this.checkNotCalled('demand')
+    const other = parseMarbles(diagram).find(({ letter }) => !/^\d$/.test(letter))
+    if (other !== undefined) throw invalidMarbles(diagram, `${other.letter} is no number of replies, 0 to 9`)
     this.demanded = diagram
   }
 
   cancel(diagram: string): void {
     this.checkNotCalled('cancel')
-    this.subscription = diagram.replace(/[^ ]/, first => (first === '-' ? '^' : first))
+    const { subscribedFrame, unsubscribedFrame } = parseSubscription(diagram)
+    if (unsubscribedFrame === Infinity) throw invalidMarbles(diagram, 'it has no !, which is when the caller cancels')
+    if (subscribedFrame < Infinity) this.subscription = diagram
+    else this.subscription = unsubscribedFrame === 0 ? '(^!)' : `^ ${unsubscribedFrame - 1}ms !`
   }
 
   expectReplies(diagram: string, values?: MarbleValues<unknown>, error?: unknown): void {
@@ -130,6 +140,9 @@ class CallerLanes implements ServiceLanes {
     const method = this.method(this.deadlineMs)
     const source = this.source
     if (source === undefined) throw misplaced(`${this.name}: requests come before expectReplies`)
+    if (error === undefined && parseMarbles(diagram).some(({ kind }) => kind === 'error')) {
+      throw invalidMarbles(diagram, 'say which error # is, by its code or { code, reason }, behind the values')
+    }
     const reply$ = this.isStreaming
       ? method(source)
       : source.pipe(mergeMap(request => failuresAsItems(method(request))))
@@ -156,42 +169,25 @@ class CallerLanes implements ServiceLanes {
       .toBe(diagrams)
   }
 
-  /** The server as this caller reaches it: what arrives there, and how long it works on it, is seen. */
-  private watched(server: Peer): Peer {
+  private handlerObserver(contract: string): HandlerObserver {
+    let found: string | undefined
+    this.context.expectations.expectFirst('promise_in_marbles', () => found)
     return {
-      call: call =>
-        new Observable<Message>(subscriber => {
-          const run: SubscriptionLog & { unsubscribedFrame: number } = {
-            subscribedFrame: this.context.time.frame,
-            unsubscribedFrame: Infinity,
-          }
-          this.runs.push(run)
-          subscriber.add(() => (run.unsubscribedFrame = this.context.time.frame))
-          if (!('messages' in call)) this.arrived.next(call.body)
-          return server.call(this.seen(call)).subscribe(subscriber)
-        }),
+      arrived: this.arrived,
+      started: () => {
+        const run = { subscribedFrame: this.context.time.frame, unsubscribedFrame: Infinity }
+        this.runs.push(run)
+        return () => {
+          run.unsubscribedFrame = this.context.time.frame
+        }
+      },
+      gavePromise: (endpoint, what) => {
+        found ??=
+          `${contract}.${endpoint} gives ${what}, which does not settle in virtual time: ` +
+          'give an Observable here, or run the service in a simulation, where promises settle'
+        return new RpcError('FAILED_PRECONDITION', found, { reason: 'promise_in_marbles' })
+      },
     }
-  }
-
-  private seen(call: Call): Call {
-    if (!('messages' in call)) return call
-    const messages = new Observable<Message>(subscriber =>
-      call.messages.subscribe({
-        next: message => {
-          this.arrived.next(message.body)
-          subscriber.next(message)
-        },
-        error: error => {
-          this.arrived.error(error)
-          subscriber.error(error)
-        },
-        complete: () => {
-          this.arrived.complete()
-          subscriber.complete()
-        },
-      }),
-    )
-    return { ...call, messages }
   }
 
   private openRun(): string | undefined {

@@ -25,7 +25,7 @@ export function virtualKit(time: VirtualTime, seed: number, expectations: Expect
       let subscribed: Subscription | undefined
       observed++
       time.schedule(() => {
-        subscribed = observable.subscribe({
+        subscribed = observable.pipe(time.bounded()).subscribe({
           next: value => see('next', value),
           error: error => see('error', error),
           complete: () => see('complete'),

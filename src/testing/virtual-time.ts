@@ -1,4 +1,12 @@
-import type { SchedulerAction, SchedulerLike, Subscription } from 'rxjs'
+import {
+  Subject,
+  takeUntil,
+  tap,
+  type MonoTypeOperatorFunction,
+  type SchedulerAction,
+  type SchedulerLike,
+  type Subscription,
+} from 'rxjs'
 import { TestScheduler } from 'rxjs/testing'
 import { RpcError } from '../core/index.js'
 
@@ -52,6 +60,9 @@ export class VirtualTime extends TestScheduler {
   private readonly maxMs: number
   private readonly maxTasks: number
   private readonly ownedTasks: WeakSet<Subscription>
+  /** Emits when more is emitted in one turn than a spec may do. */
+  private readonly overrun: Subject<void>
+  private emitted: number
 
   constructor(maxMs: number, maxTasks: number) {
     super(() => true)
@@ -62,6 +73,19 @@ export class VirtualTime extends TestScheduler {
     this.maxMs = maxMs
     this.maxTasks = maxTasks
     this.ownedTasks = new WeakSet()
+    this.overrun = new Subject()
+    this.emitted = 0
+  }
+
+  /** Stops a source that emits without end in one turn, for this ends no task; the spec fails then. */
+  bounded<T>(): MonoTypeOperatorFunction<T> {
+    return source =>
+      source.pipe(
+        tap(() => {
+          if (++this.emitted > this.maxTasks) this.overrun.next()
+        }),
+        takeUntil(this.overrun),
+      )
   }
 
   override flush(): void {
@@ -74,7 +98,9 @@ export class VirtualTime extends TestScheduler {
       this.frame = task.delay
       if (this.ownedTasks.has(task) && task.delay > this.quietSince) this.late.push(task.delay)
       if (this.played !== undefined && isPlayed(task.state)) this.played.push({ ...task.state, frame: this.frame })
+      this.emitted = 0
       const error: unknown = task.execute(task.state, task.delay)
+      if (this.emitted > this.maxTasks) throw this.endless()
       // eslint-disable-next-line typescript/only-throw-error -- whatever the task threw
       if (error !== undefined) throw error
     }
@@ -88,6 +114,15 @@ export class VirtualTime extends TestScheduler {
     const task = this.schedule<S>(work, delay, state)
     this.ownedTasks.add(task)
     return task
+  }
+
+  private endless(): RpcError {
+    return new RpcError(
+      'RESOURCE_EXHAUSTED',
+      `marbles: more than ${this.maxTasks} items came in one turn, at ${this.frame} ms of virtual time; ` +
+        'does a source emit without end? Draw a demand for it, take a few of its items, or raise maxTasks',
+      { reason: 'marbles_runaway', details: { at: this.frame } },
+    )
   }
 
   private runaway(when: string): RpcError {

@@ -1,8 +1,9 @@
 import { actor, contract, duplex, unary, type Actor } from 'millrace/actors'
-import type { RpcError } from 'millrace/core'
-import { marbles, type MarbleKit } from 'millrace/testing'
-import { NEVER, of, timer } from 'rxjs'
+import { RpcError } from 'millrace/core'
+import { marbles, type MarbleKit, type ServiceLanes } from 'millrace/testing'
+import { from, mergeMap, NEVER, of, throwError, timer, type Observable } from 'rxjs'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { thrownBy } from '../support/thrown-by.js'
 
 const Words = contract('words', { count: unary<string, number>(), tally: duplex<string, number>() })
@@ -23,6 +24,86 @@ describe('given', () => {
 
     expect(error.reason).toBe('promise_in_marbles')
     expect(error.rawMessage).toContain('words.count gives a promise')
+  })
+
+  it('refuses async iterables, and names the endpoint', () => {
+    const error = failure(({ given, requests, expectReplies }) => {
+      const late = async function* () {
+        yield 1
+      }
+      given(words({ tally: late }), 'tally')
+      requests('     -a|')
+      expectReplies('-x|', { x: 1 })
+    })
+
+    expect(error.reason).toBe('promise_in_marbles')
+    expect(error.rawMessage).toContain('words.tally gives an async iterable')
+  })
+
+  it('tells of open calls where a reply is missing', () => {
+    const error = failure(({ given, requests, expectReplies }) => {
+      given(words({ count: () => from(Promise.resolve(1)) }), 'count')
+      requests('     -a|')
+      expectReplies('-x|', { x: 1 })
+    })
+
+    expect(error.reason).toBe('marbles_differ')
+    expect(error.rawMessage).toContain('words.count: a call is left open: the call made at 1 ms')
+  })
+
+  it('fails when requests are drawn and no call is made', () => {
+    const error = failure(({ given }) => given(words({}), 'count').requests('a|'))
+
+    expect(error.reason).toBe('work_left')
+    expect(error.rawMessage).toContain('words.count: no call is made')
+  })
+
+  it('stops a handler that gives replies without end', () => {
+    const endless = function* () {
+      for (;;) yield 1
+    }
+
+    const error = failure(({ given, requests, expectReplies }) => {
+      given(words({ tally: endless }), 'tally')
+      requests('     -a|')
+      expectReplies('-x|', { x: 1 })
+    })
+
+    expect(error).toMatchObject({ code: 'RESOURCE_EXHAUSTED', reason: 'marbles_runaway' })
+    expect(error.rawMessage).toContain('items came in one turn, at 0 ms')
+  })
+
+  it('shows the failure of a stream by its code', () => {
+    marbles(({ given, requests, expectReplies, expectHandler }) => {
+      const refuse = (line$: Observable<string>): Observable<never> =>
+        line$.pipe(mergeMap(line => throwError(() => new RpcError('NOT_FOUND', line))))
+      given(words({ tally: refuse }), 'tally')
+      requests('     --a-b|')
+      expectReplies('--#   ', {}, 'NOT_FOUND')
+      expectHandler('^-!   ')
+    })
+  })
+
+  it('does not count a refused request as work', () => {
+    const Sized = contract('sized', { double: unary({ request: z.number(), reply: z.number() }) })
+
+    marbles(({ given, requests, expectReplies, expectRequests, expectHandler }) => {
+      given(actor(Sized, { double: n => n * 2 }), 'double')
+      requests('      -s-n|', { s: 'two', n: 2 })
+      expectRequests('---n ', { n: 2 })
+      expectReplies(' -e-d|', { e: { reason: 'invalid_request' }, d: 4 })
+      expectHandler('---(^!)')
+    })
+  })
+
+  it.each(['---!', '^--!', '3ms !', '^ 2ms !'])('cancels at 3 ms as drawn by %s', diagram => {
+    marbles(({ given, requests, cancel, expectReplies, expectHandler }) => {
+      given(words({ tally: (line$: Observable<string>) => line$ }), 'tally')
+      requests('     -a-b-c')
+      cancel(diagram)
+      expectReplies('-a-')
+      expectHandler('^--!')
+    })
   })
 
   it('fails when a call is left open', () => {
@@ -69,6 +150,21 @@ describe('given', () => {
 
     expect(error.reason).toBe('unknown_endpoint')
     expect(error.rawMessage).toBe('given: words has no endpoint counts, known are count, tally')
+  })
+
+  it.each<[string, (lanes: ServiceLanes) => void]>([
+    ['x is no number of replies', ({ demand }) => demand('1-x')],
+    ['it has no !', ({ cancel }) => cancel('---')],
+    ['say which error # is', ({ expectReplies }) => expectReplies('#')],
+  ])('refuses a lane that means nothing: %s', (message, draw) => {
+    const error = failure(({ given }) => {
+      const lanes = given(words({}), 'tally')
+      lanes.requests('a|')
+      draw(lanes)
+    })
+
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', reason: 'invalid_marbles' })
+    expect(error.rawMessage).toContain(message)
   })
 
   it.each<[string, (kit: MarbleKit) => void]>([
