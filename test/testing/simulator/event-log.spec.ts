@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { simulate } from 'millrace/testing'
 import { filter, finalize, interval, map } from 'rxjs'
 import { describe, expect, it } from 'vitest'
@@ -11,6 +12,19 @@ describe('EventLog', () => {
     other.add(1, 'web', 'frame', Uint8Array.of(2))
 
     expect([one.lines, one.hash()]).toEqual([other.lines, expect.not.stringContaining(other.hash())])
+  })
+
+  it('hashes lines and bytes of every length in order', () => {
+    const log = new EventLog()
+    const expected = createHash('sha256')
+
+    for (const length of [0, 1, 40_000, 65_536, 3, 200_000, 30_000]) {
+      const [text, bytes] = ['é'.repeat(length), new Uint8Array(length).fill(7)]
+      log.add(1, 'web', text, bytes)
+      expected.update(`1.000 web ${text}\n`).update(bytes)
+    }
+
+    expect(log.hash()).toBe(expected.digest('hex'))
   })
 
   it('takes no more when it is closed', () => {
