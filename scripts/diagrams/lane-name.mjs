@@ -37,6 +37,8 @@ export function laneNames(root) {
     const spec = specs.get(file) ?? parsed(readFileSync(join(root, file), 'utf8'))
     specs.set(file, spec)
     const path = spec.calls.get(offsetOf(spec.source, line, column)) ?? []
+    const given = givenLane(spec, path)
+    if (given !== undefined) return given
     return isSource ? { name: sourceName(spec, path), code: undefined } : resultName(spec, path)
   }
 }
@@ -65,6 +67,48 @@ function parsed(source) {
   }
   visit(/** @type {Node} */ (/** @type {unknown} */ (parseSync('spec.ts', source).program)), [])
   return { source, calls, variables }
+}
+
+/** What the lanes of services, brokers and selectors are called, by the member of the kit. */
+const GIVEN_LANES = new Map([
+  ['requests', 'requests'],
+  ['demand', 'demand'],
+  ['expectReplies', 'replies'],
+  ['expectRequests', 'at the handler'],
+  ['publish', 'published'],
+  ['expectDeliveries', 'delivered'],
+  ['snapshots', 'snapshots'],
+  ['outcomes', 'outcomes'],
+  ['picks', 'picks'],
+  ['expectPicks', 'picked'],
+])
+
+/**
+ * A lane of a service, a broker or a selector has a name of its own, with that of its caller before it where there are
+ * several. Before the replies stands the endpoint.
+ *
+ * @param {Spec} spec
+ * @param {readonly Node[]} path
+ * @returns {LaneName | undefined}
+ */
+function givenLane({ calls }, [call]) {
+  const callee = call && /** @type {Node} */ (call['callee'])
+  const isMember = callee?.type === 'MemberExpression'
+  const member = nameOf(isMember ? callee['property'] : callee) ?? ''
+  const lane = GIVEN_LANES.get(member)
+  if (call === undefined || lane === undefined) return undefined
+  const caller = isMember ? nameOf(callee['object']) : undefined
+  const name = caller === undefined ? lane : `${caller} ${lane}`
+  if (member !== 'expectReplies' || caller !== undefined) return { name, code: undefined }
+  const givens = [...calls.values()].flatMap(([other]) => (other && isGiven(other) ? [other] : []))
+  const last = givens.findLast(({ start }) => start < call.start)
+  const [, endpoint] = /** @type {readonly Node[]} */ (last?.['arguments'] ?? [])
+  return { name, code: typeof endpoint?.['value'] === 'string' ? endpoint['value'] : undefined }
+}
+
+/** @param {Node} call */
+function isGiven(call) {
+  return nameOf(call['callee']) === 'given'
 }
 
 /**

@@ -77,7 +77,7 @@ class CallerLanes implements ServiceLanes {
   private readonly runs: { subscribedFrame: number; unsubscribedFrame: number }[]
   private source: MarbleSource<unknown> | undefined
   private deadlineMs: number | undefined
-  private demanded: string | undefined
+  private demand$: Observable<string> | undefined
   private subscription: string
   private isCalled: boolean
 
@@ -97,7 +97,7 @@ class CallerLanes implements ServiceLanes {
     this.isStreaming = kind === 'clientStream' || kind === 'duplex'
     this.source = undefined
     this.deadlineMs = undefined
-    this.demanded = undefined
+    this.demand$ = undefined
     this.subscription = '^'
     this.isCalled = false
   }
@@ -122,7 +122,7 @@ class CallerLanes implements ServiceLanes {
     this.checkNotCalled('demand')
     const other = parseMarbles(diagram).find(({ letter }) => !/^\d$/.test(letter))
     if (other !== undefined) throw invalidMarbles(diagram, `${other.letter} is no number of replies, 0 to 9`)
-    this.demanded = diagram
+    this.demand$ = this.context.kit.hot(diagram)
   }
 
   cancel(diagram: string): void {
@@ -146,7 +146,7 @@ class CallerLanes implements ServiceLanes {
     const reply$ = this.isStreaming
       ? method(source)
       : source.pipe(mergeMap(request => failuresAsItems(method(request))))
-    const consumed$ = this.demanded === undefined ? reply$ : reply$.pipe(consumedOn(kit.hot(this.demanded)))
+    const consumed$ = this.demand$ === undefined ? reply$ : reply$.pipe(consumedOn(this.demand$))
     kit.expectObservable(consumed$, this.subscription).toBe(diagram, values, errorOf(error))
     expectations.expectNoneLeft(`${this.name}: a call is left open`, () => this.openRun())
   }
