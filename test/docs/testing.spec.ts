@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fencedFiles } from '../support/fenced-files.js'
 
 describe.each(['README.md', 'docs/testing.md'])('tests in %s', document => {
-  const specs = fencedFiles(readFileSync(document, 'utf8')).filter(({ name }) => name.endsWith('.spec.ts'))
+  const shown = fencedFiles(readFileSync(document, 'utf8'))
   let folder = ''
 
   // In the package's folder, so that the tests import it by its name.
@@ -17,15 +17,17 @@ describe.each(['README.md', 'docs/testing.md'])('tests in %s', document => {
   afterAll(() => rmSync(folder, { recursive: true }))
 
   it('pass', () => {
-    const files = specs.map(({ name, text }) => {
+    const files = shown.map(({ name, text }) => {
       const file = join(folder, name.replace('.ts', '.mjs'))
-      writeFileSync(file, transformSync(text, { loader: 'ts', format: 'esm' }).code)
+      const { code } = transformSync(text, { loader: 'ts', format: 'esm' })
+      writeFileSync(file, code.replaceAll(/from "(\.\/[\w-]+)\.js"/g, 'from "$1.mjs"'))
       return file
     })
+    const specs = files.filter(file => file.endsWith('.spec.mjs'))
 
-    const { stdout, status } = spawnSync(process.execPath, ['--test', ...files], { encoding: 'utf8' })
+    const { stdout, status } = spawnSync(process.execPath, ['--test', ...specs], { encoding: 'utf8' })
 
-    expect(files.length).toBeGreaterThan(0)
+    expect(specs.length).toBeGreaterThan(0)
     expect(stdout.split('\n').filter(line => line.includes('not ok'))).toEqual([])
     expect(status).toBe(0)
   })

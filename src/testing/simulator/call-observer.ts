@@ -102,6 +102,8 @@ export class CallObserver {
       side.endedAt = this.now()
       step('ended')
     }
+    // Who waits for one reply takes it and leaves.
+    const hasAll = (): boolean => side.replies.length === 1 && (call.kind === 'unary' || call.kind === 'clientStream')
     const passed = (body: unknown): void => {
       if (body !== undefined) request(body)
     }
@@ -124,7 +126,7 @@ export class CallObserver {
         },
         error: (error: unknown) => end(RpcError.from(error).code),
         complete: () => end('completed'),
-        unsubscribe: () => end('cancelled'),
+        unsubscribe: () => end(hasAll() ? 'completed' : 'cancelled'),
       }),
     )
   }
