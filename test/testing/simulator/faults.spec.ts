@@ -124,6 +124,16 @@ describe('World.registry', () => {
     ])
   })
 
+  it('stays down until the last of two outages ends', async () => {
+    const { log } = await recordedRun(6000, world => {
+      world.registry('1s x 3s o')
+      world.registry('2s x 500ms o')
+    })
+
+    const seen = log.filter(line => line.includes(' web sees ') && Number.parseFloat(line) > 900)
+    expect(seen.map(line => Math.floor(Number.parseFloat(line) / 1000))).toEqual([1, 4])
+  })
+
   it('forgets a process cut off for longer than a lease', async () => {
     const { log } = await recordedRun(12_000, world => world.link('words-1', 'registry', '1s x 8s o'))
 
