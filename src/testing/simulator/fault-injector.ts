@@ -1,5 +1,5 @@
 import { RpcError } from '../../core/index.js'
-import type { Fault } from './fault.js'
+import { faultLetters, type Fault } from './fault.js'
 import type { Process } from './process.js'
 import type { SimulatedBroker } from './simulated-broker.js'
 import type { SimulatedRegistry } from './simulated-registry.js'
@@ -7,7 +7,8 @@ import { isOf, type Weather } from './weather.js'
 
 /** What an event takes a slow process, ms. */
 const SLOW_TURN_MS = 5
-const NO_PROCESSES: ReadonlySet<string> = new Set(['*', 'registry', 'broker'])
+/** What has links, too. */
+const SERVERS: readonly string[] = ['registry', 'broker']
 
 /** What faults befall. */
 export interface FaultVictims {
@@ -31,14 +32,18 @@ export class FaultInjector {
     this.active = new Set()
   }
 
-  /** Throws when a fault is of nobody. */
-  check({ kind, targets }: Fault): void {
-    const names = [...this.victims.processes.keys()]
+  /** Throws when a fault is of nobody, or of a clock that would show a time before all time. */
+  check({ kind, targets, ms }: Fault): void {
+    const processes = [...this.victims.processes.keys()]
+    const isOfLink = kind !== 'skew' && faultLetters[kind].lane === 'link'
+    const names = isOfLink ? [...processes, ...SERVERS] : processes
     for (const target of targets) {
-      if (NO_PROCESSES.has(target) || names.some(name => isOf(target, name))) continue
-      const message = `${kind}: no process is called ${JSON.stringify(target)}; there are ${names.join(', ') || 'none'}`
-      throw new RpcError('INVALID_ARGUMENT', message, { reason: 'invalid_scenario' })
+      if (target === '*' || names.some(name => isOf(target, name))) continue
+      throw invalid(
+        `${kind}: no process is called ${JSON.stringify(target)}; there are ${processes.join(', ') || 'none'}`,
+      )
     }
+    if (kind === 'skew' && !(ms >= 0 && ms < Infinity)) throw invalid(`skew: expected 0 or more ms, got ${ms}`)
   }
 
   /** It begins. */
@@ -102,4 +107,8 @@ export class FaultInjector {
 
 function befalls({ targets }: Fault, { name }: Process): boolean {
   return targets.some(target => isOf(target, name))
+}
+
+function invalid(message: string): RpcError {
+  return new RpcError('INVALID_ARGUMENT', message, { reason: 'invalid_scenario' })
 }

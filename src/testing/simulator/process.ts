@@ -112,7 +112,7 @@ export class Process implements SimulatedProcess {
   }
 
   private run(life: Life): void {
-    const running = this.program(this.owner.contextOf(life))
+    const running: unknown = this.program(this.owner.contextOf(life))
     if (running === undefined) return
     if (isObservable(running)) life.resources.add(this.subscribe(running, life))
     else if (isUnsubscribable(running)) life.resources.add(running)
@@ -140,12 +140,12 @@ export class Process implements SimulatedProcess {
   }
 }
 
-function isUnsubscribable(running: object): running is Unsubscribable {
-  return 'unsubscribe' in running
+function isUnsubscribable(running: unknown): running is Unsubscribable {
+  return typeof running === 'object' && running !== null && 'unsubscribe' in running
 }
 
 function notRunning(name: string, running: unknown): RpcError {
-  const what = running instanceof Promise ? 'a Promise' : typeof running
+  const what = running instanceof Promise ? 'a Promise' : running === null ? 'null' : typeof running
   const message = `${name}: its program gave ${what}; an Observable, something to unsubscribe, or nothing is expected`
   return new RpcError('INVALID_ARGUMENT', message, { reason: 'invalid_scenario' })
 }

@@ -1,6 +1,6 @@
 import { join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { AsyncLocalStorage, createHook, type AsyncHook } from 'node:async_hooks'
+import { AsyncLocalStorage, createHook, executionAsyncId, type AsyncHook } from 'node:async_hooks'
 import { RpcError } from '../../core/index.js'
 
 /** What resources of the platform are called by people. */
@@ -34,19 +34,26 @@ const STACK_LINES = 50
 export class RealWork {
   /** What real work has begun, and where. */
   readonly found: string[]
-  /** Whether an error is on its way to whoever hears of those that nobody handled. */
+  /** Whether an error of an Observable is on its way to whoever hears of those that nobody handled. */
   hasUnhandled: boolean
   private readonly context: AsyncLocalStorage<RealWork>
   private readonly hook: AsyncHook
+  private readonly promises: WeakSet<object>
   private isUnsettled: boolean
+  private hasMicrotasks: boolean
 
   constructor() {
     this.found = []
     this.hasUnhandled = false
     this.context = new AsyncLocalStorage()
+    this.promises = new WeakSet()
     this.isUnsettled = false
+    this.hasMicrotasks = false
     // A promise that is resolved later than it was made has reactions then, too.
-    this.hook = createHook({ init: (_id, type) => this.begun(type), promiseResolve: () => this.resolved() })
+    this.hook = createHook({
+      init: (_id, type, _cause, resource) => this.begun(type, resource),
+      promiseResolve: () => this.resolved(),
+    })
   }
 
   /** Begins to watch. */
@@ -72,16 +79,35 @@ export class RealWork {
     return isUnsettled
   }
 
-  private resolved(): void {
-    if (this.context.getStore() === this) this.isUnsettled = true
+  /** Whether a promise was made by watched code. */
+  owns(promise: Promise<unknown>): boolean {
+    return this.promises.has(promise)
   }
 
-  private begun(type: string): void {
-    if (this.context.getStore() !== this) return
+  /** Whether the code that runs now is watched. */
+  isHere(): boolean {
+    return this.context.getStore() === this
+  }
+
+  /** Whether an error that nobody caught just now is one of watched code. */
+  hasThrown(): boolean {
+    // The platform has forgotten whose a micro-task was when it says that it threw.
+    return this.isHere() || (this.hasMicrotasks && executionAsyncId() === 0)
+  }
+
+  private resolved(): void {
+    if (this.isHere()) this.isUnsettled = true
+  }
+
+  private begun(type: string, resource: object): void {
+    if (!this.isHere()) return
+    if (type === 'PROMISE') this.promises.add(resource)
+    if (type === 'Microtask') this.hasMicrotasks = true
     if (settling.has(type)) this.isUnsettled = true
     if (harmless.has(type)) return
     const stack = stackHere()
-    if (stack.includes('node:internal/console')) return
+    // What the platform does to show text, and when it goes on after an error.
+    if (/node:internal\/(console|process\/execution)/.test(stack)) return
     if (stack.includes('reportUnhandledError')) this.hasUnhandled = true
     else this.found.push(`${names[type] ?? type}${placeIn(stack)}`)
   }

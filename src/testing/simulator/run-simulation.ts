@@ -1,9 +1,15 @@
-import { config } from 'rxjs'
 import { systemRuntime } from '../../core/index.js'
 import type { Fault } from './fault.js'
 import { standardInvariants } from './invariants/standard-invariants.js'
-import { resolveSimulateOptions, type SimulateOptions, type Violation } from './simulate-options.js'
+import { OneAtATime } from './one-at-a-time.js'
+import {
+  resolveSimulateOptions,
+  type ResolvedSimulateOptions,
+  type SimulateOptions,
+  type Violation,
+} from './simulate-options.js'
 import { Simulation } from './simulation.js'
+import { UnhandledErrors } from './unhandled-errors.js'
 import type { Scenario } from './world.js'
 
 /** What a run was. */
@@ -28,32 +34,43 @@ export interface SimulationResult {
   readonly hash: string
 }
 
-/** As `simulate`, but gives what was violated in the result. */
+/** What a simulation listens to is the process's: errors that nobody handles, and which promises are made. */
+const turns = new OneAtATime()
+
+/** As `simulate`, but gives what was violated in the result. Runs that overlap wait for each other. */
 export async function runSimulation(options: SimulateOptions, scenario: Scenario): Promise<SimulationResult> {
   const resolved = resolveSimulateOptions(options, standardInvariants)
+  const end = await turns.turn()
+  try {
+    return await run(resolved, scenario)
+  } finally {
+    end()
+  }
+}
+
+async function run(resolved: ResolvedSimulateOptions, scenario: Scenario): Promise<SimulationResult> {
   const simulation = new Simulation(resolved)
   const { realWork } = simulation
-  const unhandled: unknown[] = []
-  const { onUnhandledError } = config
-  config.onUnhandledError = error => void unhandled.push(error)
+  const unhandled = new UnhandledErrors()
+  unhandled.enable(realWork)
   realWork.enable()
   try {
     realWork.watch(() => {
-      scenario(simulation.world)
+      simulation.build(scenario)
       for (const invariant of resolved.invariants) simulation.watch(invariant)
       simulation.begin()
     })
-    await settled()
-    while (realWork.watch(() => simulation.proceed()) && simulation.violations.length === 0) await settled()
-    if (realWork.hasUnhandled) {
-      while (unhandled.length === 0) await settled()
-      simulation.violated('errors are handled', `nobody handled ${String(unhandled[0])}`)
+    for (let goesOn = true; goesOn && simulation.violations.length === 0;) {
+      await settled()
+      while (realWork.hasUnhandled && unhandled.found.length === 0) await settled()
+      for (const error of unhandled.found.splice(0)) simulation.unhandled(error)
+      goesOn = simulation.violations.length === 0 && realWork.watch(() => simulation.proceed())
     }
     simulation.reportRealWork()
     realWork.watch(() => simulation.finish())
   } finally {
     realWork.disable()
-    config.onUnhandledError = onUnhandledError
+    unhandled.disable()
   }
   const { events, faults, injected, violations, log, observer } = simulation
   return {

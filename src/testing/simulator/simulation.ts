@@ -1,4 +1,4 @@
-import { Subject } from 'rxjs'
+import { defer, Subject } from 'rxjs'
 import { RpcError, type Runtime } from '../../core/index.js'
 import { memoryNetwork, type MemoryFrame, type MemoryNetwork } from '../../transport/index.js'
 import { CallObserver } from './call-observer.js'
@@ -20,7 +20,7 @@ import { SimulatedBroker } from './simulated-broker.js'
 import { SimulatedRegistry } from './simulated-registry.js'
 import { Clock, runtimeOn, Timeline, type TimelineOwner } from './timeline.js'
 import { Weather } from './weather.js'
-import type { ProcessContext, Program, SimulatedProcess, World } from './world.js'
+import type { ProcessContext, Program, Scenario, SimulatedProcess, World } from './world.js'
 
 const PROCESS_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?$/
 const RESERVED = new Set(['registry', 'broker', 'world'])
@@ -102,6 +102,12 @@ export class Simulation implements TimelineOwner, ProcessOwner {
     })
   }
 
+  /** Lets the scenario put the cluster together. */
+  build(scenario: Scenario): void {
+    const built: unknown = scenario(this.world)
+    if (built instanceof Promise) throw unfinished()
+  }
+
   /** Begins: the faults are known, the processes start. */
   begin(): void {
     const { faults } = this.options
@@ -115,7 +121,7 @@ export class Simulation implements TimelineOwner, ProcessOwner {
 
   /** Runs until the end, a violation, or promises that must be waited for; gives whether it is to be run again. */
   proceed(): boolean {
-    return this.timeline.run(this.options.duration, () => this.violations.length > 0 || this.realWork.takeUnsettled())
+    return this.timeline.run(this.options.duration, () => this.mustPause())
   }
 
   /** The time is over. */
@@ -132,7 +138,7 @@ export class Simulation implements TimelineOwner, ProcessOwner {
 
   /** Watches an invariant. */
   watch({ name, violations }: Invariant): void {
-    violations(this.observed).subscribe({
+    defer(() => violations(this.observed)).subscribe({
       next: message => this.violated(name, message),
       error: error => this.violated(name, `the invariant itself failed: ${String(error)}`),
     })
@@ -150,6 +156,12 @@ export class Simulation implements TimelineOwner, ProcessOwner {
 
   threw(clock: Clock, error: unknown): void {
     this.violated('errors are handled', `${clock.name}: ${String(error)}`)
+  }
+
+  /** Nobody has handled an error. */
+  unhandled(error: unknown): void {
+    this.realWork.hasUnhandled = false
+    this.violated('errors are handled', `nobody handled ${String(error)}`)
   }
 
   /** Something is not as it must be. */
@@ -204,6 +216,10 @@ export class Simulation implements TimelineOwner, ProcessOwner {
 
   connect(name: string): void {
     this.weather.setDark(name, false)
+  }
+
+  private mustPause(): boolean {
+    return this.violations.length > 0 || this.realWork.takeUnsettled() || this.realWork.hasUnhandled
   }
 
   private drawn(rates: FaultRates): readonly Fault[] {
@@ -301,6 +317,13 @@ function hostIn(address: string): string {
 
 function invalidName(name: string, remedy: string): RpcError {
   const message = `process: a process cannot be called ${JSON.stringify(name)}: ${remedy}`
+  return new RpcError('INVALID_ARGUMENT', message, { reason: 'invalid_scenario' })
+}
+
+function unfinished(): RpcError {
+  const message =
+    'simulate: the scenario gives a promise, but the cluster has to be put together when it returns; ' +
+    'await within a process'
   return new RpcError('INVALID_ARGUMENT', message, { reason: 'invalid_scenario' })
 }
 

@@ -77,11 +77,11 @@ export interface World {
   registry(diagram: string): void
   /** Outages of the broker: `x` down, `o` up. */
   broker(diagram: string): void
-  /** Sets the clock of a process, or of all instances, ahead by `ms`. */
+  /** Sets the clock of a process, or of all instances, ahead by `ms`, 0 or more. */
   skew(process: string, ms: number): void
   /** Something that must always be true, beside what is checked anyway. */
   invariant(invariant: Invariant): void
 }
 
-/** Puts a cluster together. */
+/** Puts a cluster together, and has done so when it returns. */
 export type Scenario = (world: World) => void

@@ -1,6 +1,6 @@
 import { rsocket } from 'millrace/protocol/rsocket'
-import { simulate, type World } from 'millrace/testing'
-import { catchError, delay, EMPTY, interval, map, mergeMap, of, takeUntil, tap } from 'rxjs'
+import { simulate, type Scenario, type World } from 'millrace/testing'
+import { catchError, delay, EMPTY, interval, map, mergeMap, NEVER, of, takeUntil, tap } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { callsMade, ranAt, recordedRun, type RecordedRun } from './recorded-run.js'
 import { Words, wordCounters } from './word-counters.js'
@@ -199,5 +199,21 @@ describe('World.skew', () => {
       ['early', 61_000],
       ['right', 1000],
     ])
+  })
+})
+
+describe('simulate', () => {
+  it.each<readonly [string, Scenario, string]>([
+    ['of the registry as of a process', world => world.fault('registry', '1s x'), 'no process is called "registry"'],
+    ['of a clock that goes back', world => world.skew('web', -1), 'expected 0 or more ms, got -1'],
+    ['of a clock without time', world => world.skew('web', Number.NaN), 'expected 0 or more ms, got NaN'],
+  ])('refuses a fault %s', async (_, draw, message) => {
+    const refused = simulate({ seed: 1, duration: 1 }, world => {
+      world.process('web', () => NEVER)
+      draw(world)
+    })
+
+    await expect(refused).rejects.toMatchObject({ reason: 'invalid_scenario' })
+    await expect(refused).rejects.toThrow(message)
   })
 })
