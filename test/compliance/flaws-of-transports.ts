@@ -1,7 +1,7 @@
 import { RpcError } from 'millrace/core'
 import type { Frame, Listener, Socket, Transport } from 'millrace/transport'
 import { catchError, map, merge, NEVER, Observable, of, share, tap } from 'rxjs'
-import { altered, membersOf } from './broken-transports.js'
+import { altered, membersOf } from '../support/altered-sockets.js'
 
 type Flaw = (transport: Transport) => Transport
 

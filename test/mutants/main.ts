@@ -3,7 +3,7 @@ import { shop } from '../simulation/shop/shop.js'
 import { readCommandLine } from '../support/command-line.js'
 import { findMutant, type Found } from './find-mutant.js'
 import { mutants } from './mutants.js'
-import { RUN_OPTIONS } from './run-options.js'
+import { SHOP_OPTIONS } from '../simulation/shop-options.js'
 
 const USAGE = 'usage: npm run test:mutants -- [--seeds N] [--json]'
 
@@ -21,7 +21,7 @@ const { seeds, json } = readCommandLine(USAGE, args => {
 const rows: { readonly mutant: string; readonly found: Found | undefined }[] = []
 for (const mutant of mutants) {
   process.stderr.write(`${rows.length + 1} of ${mutants.length}: ${mutant.name}\n`)
-  rows.push({ mutant: mutant.name, found: await findMutant(shop, mutant, RUN_OPTIONS, seeds) })
+  rows.push({ mutant: mutant.name, found: await findMutant(shop, mutant, SHOP_OPTIONS, seeds) })
 }
 const missed = rows.filter(({ found }) => found === undefined)
 if (json) console.log(JSON.stringify({ seeds, mutants: rows, missed: missed.length }))

@@ -9,7 +9,7 @@ import { findMutant } from './find-mutant.js'
 import { itemsSwapped } from './items-swapped.js'
 import { lastItemDropped } from './last-item-dropped.js'
 import type { Mutant } from './mutant.js'
-import { RUN_OPTIONS } from './run-options.js'
+import { SHOP_OPTIONS } from '../simulation/shop-options.js'
 import { staleNodePicked } from './stale-node-picked.js'
 
 /** Those that show in a few seeds; `npm run test:mutants` finds all. */
@@ -26,7 +26,7 @@ const quick: readonly Mutant[] = [
 
 describe('simulate', () => {
   it.each(quick.map(mutant => [mutant.name, mutant] as const))('finds %s', async (_, mutant) => {
-    const found = await findMutant(shop, mutant, RUN_OPTIONS, 10)
+    const found = await findMutant(shop, mutant, SHOP_OPTIONS, 10)
 
     expect(found).toBeDefined()
   })
