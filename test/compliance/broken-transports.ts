@@ -1,4 +1,4 @@
-import type { Frame, Listener, Socket, Transport } from 'millrace/transport'
+import type { Frame, Socket, Transport } from 'millrace/transport'
 import { map, NEVER, Observable, type Subscriber, Subscription } from 'rxjs'
 import { altered, membersOf } from '../support/altered-sockets.js'
 import { sendBytes } from './transport-probe.js'

@@ -22,7 +22,13 @@ describe('simulate', () => {
     ['an RxJS timer without a scheduler', () => timer(1), 'setTimeout or setInterval'],
     ['a file that is read', () => readFile('package.json', () => {}), 'the file system'],
     ['a file that is read by a promise', () => void readFileLater('package.json'), 'the file system'],
-    ['a host that is looked up', () => lookup('localhost', () => {}), 'a DNS lookup'],
+    [
+      'a host that is looked up',
+      () => {
+        lookup('localhost', () => {})
+      },
+      'a DNS lookup',
+    ],
     [
       'a socket',
       () =>
