@@ -42,7 +42,7 @@ export interface MarblesOptions {
  * `marbles_differ`) with both lanes, a caret at the first difference, values, and the line of the spec.
  *
  * - Schedulers and timers of RxJS are virtual; promises are not: a handler that gives one, or an async iterable, fails the
- *   spec, which names it (FAILED_PRECONDITION, reason `promise_in_marbles`).
+ *   spec, which names it, and so does a spec that is an async function (FAILED_PRECONDITION, reason `promise_in_marbles`).
  * - A call that is left open, or drawn and not made, fails the spec (FAILED_PRECONDITION, reason `work_left`).
  * - Work that goes on for ever fails with RESOURCE_EXHAUSTED (reason `marbles_runaway`).
  * - A timer of `runtime` that is left when everything expected has ended fails the spec (reason `timers_left`).
@@ -63,7 +63,8 @@ export function marbles(spec: (kit: MarbleKit) => void, options?: MarblesOptions
   const recorder = specRecorder()
   const plain = virtualKit(time, seed, expectations)
   const kit = recorder === undefined ? plain : recordedKit(plain, time, recorder)
-  time.run(() => spec({ ...kit, ...givenLanes(kit, time, expectations) }))
+  const given: unknown = time.run((): unknown => spec({ ...kit, ...givenLanes(kit, time, expectations) }))
+  if (given instanceof Promise) throw asyncSpec(given)
   expectations.check()
   const [left] = time.late
   if (left === undefined) return recorder?.tell()
@@ -73,4 +74,10 @@ export function marbles(spec: (kit: MarbleKit) => void, options?: MarblesOptions
       'what was it waiting for?',
     { reason: 'timers_left', details: { endedAt: time.quietSince, timers: time.late } },
   )
+}
+
+function asyncSpec(given: Promise<unknown>): RpcError {
+  given.catch(() => {}) // what it would have expected is not told
+  const message = 'marbles: the spec gives a promise, but it has to be drawn when it returns; await before marbles'
+  return new RpcError('FAILED_PRECONDITION', message, { reason: 'promise_in_marbles' })
 }

@@ -105,11 +105,12 @@ class CallerLanes implements ServiceLanes {
   requests(diagram: string, values?: MarbleValues<unknown>, error?: unknown): void {
     this.checkNotCalled('requests')
     const { kit, expectations } = this.context
-    if (this.source === undefined) {
-      expectations.expectNoneLeft(`${this.name}: no call is made`, () =>
-        this.isCalled ? undefined : 'the requests are drawn, and nothing calls with them: expectReplies does',
-      )
+    if (this.source !== undefined) {
+      throw misplaced(`${this.name}: requests are drawn once; caller('endpoint') gives lanes to one more caller`)
     }
+    expectations.expectNoneLeft(`${this.name}: no call is made`, () =>
+      this.isCalled ? undefined : 'the requests are drawn, and nothing calls with them: expectReplies does',
+    )
     this.source = this.isStreaming ? kit.deliveries(diagram, values, error) : kit.cold(diagram, values, error)
   }
 
@@ -200,7 +201,9 @@ class CallerLanes implements ServiceLanes {
   }
 
   private checkNotCalled(lane: string): void {
-    if (this.isCalled) throw misplaced(`${this.name}: ${lane} comes before expectReplies, which makes the call`)
+    if (!this.isCalled) return
+    const remedy = lane === 'expectReplies' ? 'comes once, for it' : 'comes before expectReplies, which'
+    throw misplaced(`${this.name}: ${lane} ${remedy} makes the call`)
   }
 }
 

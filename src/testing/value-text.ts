@@ -13,6 +13,7 @@ export function valueText(value: unknown): string {
 function written(value: unknown, depth: number): string {
   if (typeof value === 'string') return `'${value.slice(0, LONGEST)}'`
   if (typeof value === 'bigint') return `${value}n`
+  if (Object.is(value, -0)) return '-0'
   if (typeof value === 'function') return value.name || 'function'
   if (typeof value !== 'object' || value === null) return String(value)
   if (RpcError.is(value) || isErrorLike(value)) return [value.code, value.reason].filter(Boolean).join(' ')

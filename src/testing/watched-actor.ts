@@ -24,10 +24,7 @@ export function watchedActor({ contract, behaviour }: Actor, observer: HandlerOb
       if (!takesStream) observer.arrived.next(input)
       const stop = observer.started()
       try {
-        const result = handler(
-          takesStream ? (input as Observable<unknown>).pipe(tap(observer.arrived)) : input,
-          context,
-        )
+        const result = handler(takesStream ? (input as Observable<unknown>).pipe(tap(told(observer))) : input, context)
         const slow = settlesLater(result, givesStream)
         if (slow !== undefined) throw observer.gavePromise(endpoint, slow)
         const work = givesStream && isIterable(result) ? paced(result) : result // as the server would
@@ -42,6 +39,15 @@ export function watchedActor({ contract, behaviour }: Actor, observer: HandlerOb
     return [endpoint, watched] as const
   })
   return { contract, behaviour: Object.fromEntries(handlers) as Actor['behaviour'] }
+}
+
+/** Only what an observer is told: `tap` would also subscribe a Subject, and unsubscribe it. */
+function told({ arrived }: Pick<HandlerObserver, 'arrived'>): Observer<unknown> {
+  return {
+    next: value => arrived.next(value),
+    error: error => arrived.error(error),
+    complete: () => arrived.complete(),
+  }
 }
 
 /** What `result` is, when it cannot settle in virtual time. */

@@ -12,7 +12,7 @@ function words(behaviour: { readonly [endpoint: string]: unknown }): Actor {
   return actor(Words, { count: () => 1, tally: () => NEVER, ...behaviour })
 }
 
-const failure = (spec: (kit: MarbleKit) => void): RpcError => thrownBy(() => marbles(spec))
+const failure = (spec: (kit: MarbleKit) => unknown): RpcError => thrownBy(() => marbles(spec))
 
 describe('given', () => {
   it('refuses promises, and names the endpoint', () => {
@@ -180,6 +180,23 @@ describe('given', () => {
       },
     ],
     [
+      'expectReplies comes once',
+      ({ given }) => {
+        const { requests, expectReplies } = given(words({}), 'count')
+        requests('a|')
+        expectReplies('a|')
+        expectReplies('b|')
+      },
+    ],
+    [
+      'requests are drawn once',
+      ({ given }) => {
+        const { requests } = given(words({}), 'count')
+        requests('a|')
+        requests('b|')
+      },
+    ],
+    [
       'is for streams of requests',
       ({ given }) => {
         const { requests, expectConsumed } = given(words({}), 'count')
@@ -192,5 +209,27 @@ describe('given', () => {
 
     expect(error.reason).toBe('invalid_marbles')
     expect(error.rawMessage).toContain(message)
+  })
+
+  it('lets the stream of requests fail', () => {
+    marbles(({ given, requests, expectReplies, expectRequests, expectHandler }) => {
+      given(words({ tally: (word$: Observable<string>) => word$ }), 'tally')
+      requests('      -a-#', undefined, new RpcError('ABORTED', 'changed my mind'))
+      expectReplies(' -a-#', undefined, 'ABORTED')
+      expectRequests('-a-#', undefined, 'ABORTED')
+      expectHandler(' ^--!')
+    })
+  })
+
+  it('refuses a spec that is an async function', () => {
+    const error = failure(async ({ given, requests, expectReplies }) => {
+      given(words({}), 'count')
+      requests('a|')
+      await Promise.resolve()
+      expectReplies('-')
+    })
+
+    expect(error.reason).toBe('promise_in_marbles')
+    expect(error.rawMessage).toContain('await before marbles')
   })
 })
