@@ -27,6 +27,8 @@ const settling = new Set(['TickObject', 'Microtask', 'PROMISE'])
 /** The package; its own files are below, in `dist`, or `src` where source maps are read. */
 const PACKAGE = fileURLToPath(new URL('../../../', import.meta.url))
 const OWN = ['dist', 'src'].map(folder => join(PACKAGE, folder, sep))
+/** Where RxJS sets the timers of its own schedulers. */
+const RXJS_TIMER = /[\\/]rxjs[\\/].*[\\/](?:interval|immediate)Provider\./
 /** How deep the user's code may be below what it called. */
 const STACK_LINES = 50
 
@@ -109,7 +111,10 @@ export class RealWork {
     // What the platform does to show text, and when it goes on after an error.
     if (/node:internal\/(console|process\/execution)/.test(stack)) return
     if (stack.includes('reportUnhandledError')) this.hasUnhandled = true
-    else this.found.push(`${names[type] ?? type}${placeIn(stack)}`)
+    else
+      this.found.push(
+        `${RXJS_TIMER.test(stack) ? 'an RxJS timer without a scheduler' : (names[type] ?? type)}${placeIn(stack)}`,
+      )
   }
 }
 

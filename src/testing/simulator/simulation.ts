@@ -180,7 +180,9 @@ export class Simulation implements TimelineOwner, ProcessOwner {
   /** Names real work that has begun. */
   reportRealWork(): void {
     for (const what of this.realWork.found.splice(0)) {
-      this.violated('time and I/O are virtual', `${what}; use the runtime of the process, and what its context has`)
+      const where = `${what}, in ${this.timeline.running}`
+      const remedy = "give timers the context's runtime.scheduler, and use what else the context has"
+      this.violated('time and I/O are virtual', `${where}; ${remedy}`)
     }
   }
 

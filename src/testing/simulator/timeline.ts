@@ -19,6 +19,8 @@ export class Timeline {
   now: number
   /** Events that have happened. */
   events: number
+  /** Whose event happens, or was the last to happen. */
+  running: string
   private readonly owner: TimelineOwner
   private readonly agenda: Agenda<Task>
   private readonly microtasks: Microtask[]
@@ -28,6 +30,7 @@ export class Timeline {
   constructor(owner: TimelineOwner) {
     this.now = 0
     this.events = 0
+    this.running = 'world'
     this.owner = owner
     this.agenda = new Agenda()
     this.microtasks = []
@@ -79,6 +82,7 @@ export class Timeline {
     else if (++this.instantEvents > MAX_EVENTS_PER_INSTANT) throw this.stuck(clock)
     this.now = task.due
     this.events++
+    this.running = clock.name
     if (clock.turnMs > 0) clock.busyUntil = this.now + clock.turnMs
     try {
       task.execute()

@@ -19,7 +19,7 @@ describe('simulate', () => {
     ['setInterval', () => clearInterval(setInterval(() => {}, 1)), 'setTimeout or setInterval'],
     ['setImmediate', () => void setImmediate(() => {}), 'setImmediate'],
     ['AbortSignal.timeout', () => void AbortSignal.timeout(1), 'setTimeout or setInterval'],
-    ['an RxJS timer without a scheduler', () => timer(1), 'setTimeout or setInterval'],
+    ['an RxJS timer without a scheduler', () => timer(1), 'an RxJS timer without a scheduler'],
     ['a file that is read', () => readFile('package.json', () => {}), 'the file system'],
     ['a file that is read by a promise', () => void readFileLater('package.json'), 'the file system'],
     [
