@@ -1,63 +1,14 @@
 import { avoidRefused, type AvoidRefusedOptions } from 'millrace/selector'
-import { marbles } from 'millrace/testing'
-import { map } from 'rxjs'
 import { describe, it } from 'vitest'
-import { outcomeOfText, snapshotOfText, textOfIds } from '../../test/selector/texts.js'
+import { checkHiding, type HidingLanes } from '../../test/selector/check-hiding.js'
 
-/** Snapshots, as texts that a diagram can show. */
-const SNAPSHOTS = { s: 'a b c', M: 'a@elsewhere b c', L: 'b c', N: 'none' }
-
-/** How calls to nodes ended. */
-const OUTCOMES = {
-  ...{ a: 'a refused', b: 'b refused', c: 'c refused' },
-  ...{ A: 'a ok', x: 'b broken', z: 'b cancelled' },
-}
-
-/** Nodes that are left in. */
-const LEFT: { readonly [marble: string]: string } = {
-  o: 'a b c',
-  a: 'a',
-  b: 'b',
-  c: 'c',
-  x: 'b c',
-  y: 'a c',
-  z: 'a b',
-  n: 'none',
-}
-
-interface Lanes {
-  readonly snapshots: string
-  readonly outcomes: string
-  readonly left: string
-  /** @default the end of the longest lane */
-  readonly unsubscribed?: string
-  /** When outcomes are subscribed. @default until it is unsubscribed */
-  readonly learning?: string
+interface Lanes extends HidingLanes {
   readonly options?: AvoidRefusedOptions
 }
 
-/** Two lanes go in, the lane of nodes that are left in is compared. Cool-downs are of 5 to 12 ms. */
-function check({
-  snapshots,
-  outcomes,
-  left,
-  options,
-  unsubscribed = `${'-'.repeat(left.length)}!`,
-  learning,
-}: Lanes): void {
-  marbles(({ hot, runtime, expectObservable, expectSubscriptions }) => {
-    const snapshot$ = hot(snapshots, SNAPSHOTS)
-    const outcome$ = hot(outcomes, OUTCOMES)
-    const window = unsubscribed.replace('-', '^')
-    const context = { runtime, outcomes$: outcome$.pipe(map(outcomeOfText)) }
-    const avoiding = avoidRefused(context, { coolDownMs: 5, maxCoolDownMs: 12, ...options })
-
-    const left$ = snapshot$.pipe(map(snapshotOfText), avoiding, map(textOfIds))
-
-    expectObservable(left$, window).toBe(left, LEFT)
-    expectSubscriptions(snapshot$).toBe(window)
-    expectSubscriptions(outcome$).toBe(learning ?? window)
-  })
+/** Cool-downs are of 5 to 12 ms. */
+function check({ options, ...lanes }: Lanes): void {
+  checkHiding(context => avoidRefused(context, { coolDownMs: 5, maxCoolDownMs: 12, ...options }), lanes)
 }
 
 describe('avoidRefused', () => {

@@ -1,22 +1,8 @@
-import {
-  catchError,
-  combineLatest,
-  defer,
-  distinctUntilChanged,
-  EMPTY,
-  expand,
-  filter,
-  map,
-  type OperatorFunction,
-  of,
-  startWith,
-  switchMap,
-  tap,
-  timer,
-} from 'rxjs'
+import type { OperatorFunction } from 'rxjs'
 import { integer, MAX_TIMER_MS, optional, resolveOptions } from '../core/index.js'
-import type { Metadata, Node, Snapshot } from '../registry/index.js'
-import { keepNodes } from './keep-nodes.js'
+import type { Node, Snapshot } from '../registry/index.js'
+import { hideNodes, type Hiding } from './hide-nodes.js'
+import { sameNode } from './same-node.js'
 import type { Outcome, SelectorContext } from './selector.js'
 
 /** As far as one shifts. */
@@ -44,7 +30,7 @@ export interface AvoidRefusedOptions {
  * outcomes have.
  */
 export function avoidRefused(
-  { runtime: { scheduler }, outcomes$ }: SelectorContext,
+  context: SelectorContext,
   options?: AvoidRefusedOptions,
 ): OperatorFunction<Snapshot, Snapshot> {
   const resolved = resolveOptions<Required<AvoidRefusedOptions>>(
@@ -55,34 +41,7 @@ export function avoidRefused(
     },
     options,
   )
-  return snapshot$ =>
-    defer(() => {
-      const refusals = new Refusals(() => scheduler.now(), resolved)
-
-      /** The snapshot at once and after every cool-down, until none runs. */
-      const whileCooling = (snapshot: Snapshot) =>
-        of(snapshot).pipe(
-          expand(() => {
-            const waitMs = refusals.nextEndMs()
-            return waitMs === undefined ? EMPTY : timer(waitMs, scheduler).pipe(map(() => snapshot))
-          }),
-        )
-
-      // Outcomes first: it is ready for snapshots that come while it subscribes them.
-      return combineLatest([
-        outcomes$.pipe(
-          filter(outcome => refusals.record(outcome)),
-          catchError(() => EMPTY), // nobody tells any more, which says nothing of the nodes
-          startWith(undefined),
-        ),
-        snapshot$.pipe(tap(snapshot => refusals.forgetChanged(snapshot))),
-      ]).pipe(
-        switchMap(([, snapshot]) => whileCooling(snapshot)),
-        map(snapshot => ({ snapshot, hidden: refusals.hidden(snapshot) })),
-        distinctUntilChanged((a, b) => a.snapshot === b.snapshot && sameIds(a.hidden, b.hidden)),
-        map(({ snapshot, hidden }) => keepNodes(snapshot, 'refused a connection', node => !hidden.has(node.id))),
-      )
-    })
+  return hideNodes(context, 'refused a connection', now => new Refusals(now, resolved))
 }
 
 interface Refusal {
@@ -94,19 +53,20 @@ interface Refusal {
 }
 
 /** Who refused, and until when that counts. */
-class Refusals {
+class Refusals implements Hiding {
   /** By node id, the longest ago first. */
   private readonly refusals: Map<string, Refusal>
   private readonly now: () => number
   private readonly options: Required<AvoidRefusedOptions>
+  private nodes: ReadonlyMap<string, Node>
 
   constructor(now: () => number, options: Required<AvoidRefusedOptions>) {
     this.refusals = new Map()
     this.now = now
     this.options = options
+    this.nodes = new Map()
   }
 
-  /** Takes an outcome in and says whether it may change the picture. */
   record({ node, result, reason }: Outcome): boolean {
     if (result === 'ok') return this.refusals.delete(node.id)
     if (reason !== 'connect_failed' && reason !== 'tls_failed') return false
@@ -124,23 +84,21 @@ class Refusals {
   }
 
   /** Forgets nodes that are gone, or are no longer what refused. */
-  forgetChanged(snapshot: Snapshot): void {
-    if (this.refusals.size === 0) return
-    const nodes = nodesById(snapshot)
+  see(nodes: ReadonlyMap<string, Node>): void {
+    this.nodes = nodes
     for (const [id, { node }] of this.refusals) {
       if (!sameNode(node, nodes.get(id))) this.refusals.delete(id)
     }
   }
 
-  /** Ids of the nodes to leave out: all that cool down, but never the last node. */
-  hidden(snapshot: Snapshot): ReadonlySet<string> {
+  /** All that cool down, but never the last node. */
+  hidden(): ReadonlySet<string> {
     const now = this.now()
-    const nodes = nodesById(snapshot)
     const hidden = new Set<string>()
     for (const [id, { node, endsAt }] of this.refusals) {
-      if (now < endsAt && sameNode(node, nodes.get(id))) hidden.add(id)
+      if (now < endsAt && sameNode(node, this.nodes.get(id))) hidden.add(id)
     }
-    if (hidden.size === nodes.size) {
+    if (hidden.size === this.nodes.size) {
       for (const longestAgo of hidden) {
         hidden.delete(longestAgo)
         break
@@ -149,31 +107,11 @@ class Refusals {
     return hidden
   }
 
-  /** Time until the next cool-down ends, ms; `undefined` when none runs. */
-  nextEndMs(): number | undefined {
+  /** When the next cool-down ends. */
+  nextChangeMs(): number | undefined {
     const now = this.now()
     let next = Infinity
     for (const { endsAt } of this.refusals.values()) if (endsAt > now) next = Math.min(next, endsAt)
     return next === Infinity ? undefined : next - now
   }
-}
-
-function nodesById({ services }: Snapshot): ReadonlyMap<string, Node> {
-  return new Map(services.flatMap(service => service.nodes.map(node => [node.id, node] as const)))
-}
-
-function sameNode(first: Node, second: Node | undefined): boolean {
-  if (first === second) return true
-  return second !== undefined && first.address === second.address && sameLabels(first.metadata, second.metadata)
-}
-
-function sameLabels(first: Metadata, second: Metadata): boolean {
-  const names = Object.keys(first)
-  return names.length === Object.keys(second).length && names.every(name => first[name] === second[name])
-}
-
-function sameIds(first: ReadonlySet<string>, second: ReadonlySet<string>): boolean {
-  if (first.size !== second.size) return false
-  for (const id of first) if (!second.has(id)) return false
-  return true
 }

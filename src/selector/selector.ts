@@ -18,7 +18,7 @@ export interface Pick {
  */
 export type Next = (pick: Pick) => Either<RpcError, Node>
 
-/** How one call at one node ended. */
+/** How one call at one node ended: each node that was picked has exactly one, sooner or later. */
 export interface Outcome {
   /** Where it went. */
   readonly node: Node
@@ -28,6 +28,8 @@ export interface Outcome {
   readonly reason?: string
   /** Time from the pick to the end, or to the first message of a stream, ms. */
   readonly latencyMs: number
+  /** It was told by hand (see `marked`): no pick ends with it, and its latency says nothing. @default false */
+  readonly marked?: boolean
 }
 
 /** What a selector is given besides snapshots. */
@@ -50,6 +52,11 @@ export interface LeftOut {
 export interface FilteredSnapshot extends Snapshot {
   /** What each filter took, the first filter first. @default nothing */
   readonly leftOut?: readonly LeftOut[]
+  /**
+   * To be told each node that is picked from this snapshot, last thing before the answer is given: a filter that lets
+   * a single call through wants to know. It may emit another snapshot in that turn. @default nobody
+   */
+  readonly picked?: (node: Node) => void
 }
 
 /**
@@ -61,6 +68,7 @@ export interface FilteredSnapshot extends Snapshot {
  * 3. What it learns (turns, refusals) lives as long as its subscription and outlasts snapshots.
  * 4. Chance comes from the runtime only: one seed, one series of picks.
  * 5. Outcomes that complete or fail do not end it: it goes on with what it has learned.
+ * 6. A pick is the start of a call, and the outcome with its node the end: that is how running calls are counted.
  *
  * Filters (operators from snapshots to snapshots) go in front of a strategy, the one that looks at outcomes last:
  * `context => pipe(filterLabel('zone', 'eu'), avoidRefused(context), roundRobin(context))`, with `pipe` of RxJS.

@@ -1,7 +1,8 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { defer, map } from 'rxjs'
-import { retrySafely, RpcError, type Runtime } from '../core/index.js'
+import { RpcError, type Runtime } from '../core/index.js'
 import type { Node } from '../registry/index.js'
+import { noEndpoint } from './no-endpoint.js'
 import type { FilteredSnapshot, Next, Pick, Selector } from './selector.js'
 
 /**
@@ -30,15 +31,19 @@ function nextOf(snapshot: FilteredSnapshot, pickIndex: PickIndex, runtime: Runti
   const nodes = snapshot.services.flatMap(service => service.nodes)
   if (nodes.length === 0) return () => E.left(noEndpoint(snapshot, runtime))
   // Made once a snapshot: a pick allocates nothing.
-  const answers = new Map<Node | undefined, E.Either<RpcError, Node>>(nodes.map(node => [node, E.right(node)]))
+  const answers = new Map<Node | undefined, E.Right<Node>>(nodes.map(node => [node, right(node)]))
   return pick => {
     const candidates = untried(nodes, pick.exclude)
+    let answer: E.Right<Node> | undefined
     try {
       const index = pickIndex(candidates, pick)
-      return answers.get(candidates[index]) ?? E.left(strategyFailed(`chose ${index} of ${candidates.length} nodes`))
+      answer = answers.get(candidates[index])
+      if (answer === undefined) return E.left(strategyFailed(`chose ${index} of ${candidates.length} nodes`))
     } catch (error) {
       return E.left(strategyFailed('threw', error))
     }
+    snapshot.picked?.(answer.right)
+    return answer
   }
 }
 
@@ -49,16 +54,8 @@ function untried(nodes: readonly Node[], exclude: ReadonlySet<string> | undefine
   return rest.length > 0 ? rest : nodes
 }
 
-function noEndpoint({ leftOut = [], stale, asOf }: FilteredSnapshot, runtime: Runtime): RpcError {
-  const known = leftOut.reduce((sum, { nodes }) => sum + nodes, 0)
-  const numbers = leftOut.map(({ nodes, why }) => `${nodes} ${why}`).join(', ')
-  const age = stale ? `; the registry fails, its last word is ${Math.round(runtime.scheduler.now() - asOf)} ms old` : ''
-  const message = known === 0 ? 'no node is known' : `0 of ${known} nodes usable: ${numbers}`
-  return new RpcError('UNAVAILABLE', message + age, {
-    reason: 'no_endpoint',
-    details: { known, leftOut: leftOut.map(({ why, nodes }) => ({ why, nodes })), stale },
-    retry: retrySafely,
-  })
+function right(node: Node): E.Right<Node> {
+  return { _tag: 'Right', right: node }
 }
 
 function strategyFailed(what: string, cause?: unknown): RpcError {
