@@ -25,12 +25,16 @@ interface Lanes {
   readonly answer?: string
   /** Names of nodes, `n` no_endpoint, `x` client_closed, `l` the registry is lost, `#` another error. */
   readonly replies: string
-  /** `a`, `b`: a call ended well there; `e`: it failed; `z`: it was cancelled. */
+  /** `a`, `b`: a call ended well there; `e`: it failed; `z`: it was cancelled; `d`: at its deadline. */
   readonly outcomes: string
   /** Pools that are closed. @default none */
   readonly closed?: string
   /** When callers leave. @default they do not */
   readonly left?: string
+  /** Whether there can be no connection to any address. @default false */
+  readonly noAddress?: boolean
+  /** When calls must have ended, ms. @default no time */
+  readonly deadline?: number
 }
 
 /** Nodes take turns, a first. */
@@ -39,7 +43,8 @@ const inTurn = strategy(() => {
   return nodes => turn++ % nodes.length
 })
 
-function check({ snapshots, watched, calls, answer = '(a|)', replies, outcomes, closed = '', left }: Lanes): void {
+function check({ snapshots, watched, calls, answer = '(a|)', replies, outcomes, closed = '', ...rest }: Lanes): void {
+  const { left, noAddress = false, deadline } = rest
   marbles(({ cold, hot, runtime, expectObservable, expectSubscriptions }) => {
     const snapshot$ = cold(snapshots, SNAPSHOTS, new RpcError('UNAVAILABLE', 'gone', { reason: 'registry_lost' }))
     const registry: Registry = { ...memoryRegistry({ runtime }), watch: () => snapshot$.pipe(map(snapshotOfText)) }
@@ -47,6 +52,7 @@ function check({ snapshots, watched, calls, answer = '(a|)', replies, outcomes, 
     const a$ = cold(answer)
     const b$ = cold('(b|)')
     const connect = (address: string): Pool => {
+      if (noAddress) throw new RpcError('INVALID_ARGUMENT', `${address} is no address`)
       const node = address.slice(0, 1)
       const peer: Peer = { call: () => (node === 'a' ? a$ : b$).pipe(map(messageOf)) }
       const pool: Pool = {
@@ -59,7 +65,7 @@ function check({ snapshots, watched, calls, answer = '(a|)', replies, outcomes, 
     const protocol = { name: 'rsocket', transport: 'memory' }
     const balanced = new Balanced({ service: 'words', registry, selector: inTurn, connect, protocol, runtime })
     const throughBalanced = mergeMap((letter: string) => {
-      if (letter === 'c') return bodies(balanced.call(unaryCall()))
+      if (letter === 'c') return bodies(balanced.call(unaryCall({ deadline })))
       balanced.close()
       return EMPTY
     })
@@ -85,6 +91,7 @@ function bodies(reply$: Observable<Message>): Observable<unknown> {
 
 function letterOf({ node, result }: Outcome): string {
   if (result === 'ok') return node.id
+  if (result === 'DEADLINE_EXCEEDED') return 'd'
   return result === 'cancelled' ? 'z' : 'e'
 }
 
@@ -96,6 +103,17 @@ describe('Balanced', () => {
       calls: '   -c-c-c',
       replies: ' -a-b-a',
       outcomes: '-a-b-a',
+    })
+  })
+
+  it('tells the selector of calls that cannot connect', () => {
+    check({
+      snapshots: 's',
+      watched: ' -^',
+      calls: '   -c-c',
+      replies: ' -#-#',
+      outcomes: '-e-e',
+      noAddress: true,
     })
   })
 
@@ -150,6 +168,32 @@ describe('Balanced', () => {
       left: '    ^---!',
       replies: ' -',
       outcomes: '----z',
+    })
+  })
+
+  it('tells the selector of calls that took too long', () => {
+    check({
+      snapshots: 's',
+      watched: ' -^',
+      calls: '   -c',
+      answer: '  -------(a|)',
+      left: '    ^---!',
+      replies: ' -',
+      outcomes: '----d',
+      deadline: 4,
+    })
+  })
+
+  it('does not blame a node that had answered in time', () => {
+    check({
+      snapshots: 's',
+      watched: ' -^',
+      calls: '   -c',
+      answer: '  -a-----|',
+      left: '    ^---!',
+      replies: ' --a',
+      outcomes: '--a',
+      deadline: 4,
     })
   })
 

@@ -32,8 +32,9 @@ const ANY: Pick = Object.freeze({})
  *    usable node fails at once.
  * 3. There is one pool an address. When an address is in no snapshot any more, its pool takes no new calls, lets the
  *    running ones end and closes.
- * 4. How each call ended is told to the selector, once. An error that a handler passed on from elsewhere tells its
- *    code but not its reason, for it says nothing about the connection to the node.
+ * 4. How each call ended is told to the selector, exactly once for each pick. An error that a handler passed on from
+ *    elsewhere tells its code but not its reason, for it says nothing about the connection to the node.
+ *    A caller that leaves at its deadline, without an answer, tells DEADLINE_EXCEEDED; any other tells `cancelled`.
  */
 export class Balanced implements DirectPeer {
   /** Name of the service whose nodes answer. */
@@ -102,6 +103,16 @@ export class Balanced implements DirectPeer {
     if (this.running === 0 && this.closed) this.outcomes.complete()
   }
 
+  /** Connections to an address. */
+  pool(address: string): Pool {
+    let pool = this.pools.get(address)
+    if (pool === undefined) {
+      pool = this.options.connect(address)
+      this.pools.set(address, pool)
+    }
+    return pool
+  }
+
   private watch(): void {
     if (this.watching !== undefined) return
     const { service, registry, selector, protocol, runtime } = this.options
@@ -151,22 +162,12 @@ export class Balanced implements DirectPeer {
   private attempt(next: Next, call: Call, replies: ReplyObserver): Unsubscribable {
     try {
       const picked = next(call.key === undefined ? ANY : { key: call.key })
-      if (E.isRight(picked))
-        return new Attempt(replies, this, picked.right, call).start(this.pool(picked.right.address))
+      if (E.isRight(picked)) return new Attempt(replies, this, picked.right, call).start()
       replies.error(this.noEndpoint(picked.left, call))
     } catch (error) {
       replies.error(error) // a call that waited has nobody to throw to
     }
     return Subscription.EMPTY
-  }
-
-  private pool(address: string): Pool {
-    let pool = this.pools.get(address)
-    if (pool === undefined) {
-      pool = this.options.connect(address)
-      this.pools.set(address, pool)
-    }
-    return pool
   }
 
   private noEndpoint(error: RpcError, { route }: Call): RpcError {
@@ -214,9 +215,13 @@ class Attempt implements ReplyObserver, Unsubscribable {
     return this.ended || this.replies.closed
   }
 
-  start(pool: Pool): this {
+  start(): this {
     this.owner.started()
-    this.running = runCall(pool, this.call, this)
+    try {
+      this.running = runCall(this.owner.pool(this.node.address), this.call, this)
+    } catch (error) {
+      this.error(error) // the selector counts the call as running until it is told of its end
+    }
     return this
   }
 
@@ -243,7 +248,8 @@ class Attempt implements ReplyObserver, Unsubscribable {
   }
 
   unsubscribe(): void {
-    this.end('cancelled')
+    if (this.isOverdue()) this.end('DEADLINE_EXCEEDED', 'deadline_exceeded')
+    else this.end('cancelled')
     this.running?.unsubscribe()
   }
 
@@ -260,6 +266,12 @@ class Attempt implements ReplyObserver, Unsubscribable {
     const { node, owner } = this
     const latencyMs = this.firstAfterMs ?? this.elapsedMs()
     owner.outcomes.next(reason === undefined ? { node, result, latencyMs } : { node, result, latencyMs, reason })
+  }
+
+  /** Deadlines are kept by who calls us: they leave, as others do. */
+  private isOverdue(): boolean {
+    const { deadline } = this.call
+    return deadline !== undefined && this.firstAfterMs === undefined && this.owner.runtime.scheduler.now() >= deadline
   }
 
   private elapsedMs(): number {
