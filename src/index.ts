@@ -59,17 +59,26 @@ export { bytes, type Codec, type CodecLimits, json } from './codec/index.js'
 export { type Instance, memoryRegistry, type Registry, type Snapshot } from './registry/index.js'
 export {
   avoidRefused,
+  blacklist,
   defaultSelector,
+  ejectOutliers,
   filterEndpoint,
   filterLabel,
   filterNodes,
   filterVersion,
+  filterZone,
+  leastPending,
+  marked,
   type Next,
   type Outcome,
+  p2c,
   random,
+  rendezvousHash,
   roundRobin,
   type Selector,
   strategy,
+  subset,
+  weighted,
 } from './selector/index.js'
 
 // Events between services.

@@ -3,14 +3,23 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { Snapshot } from 'millrace/registry'
 import {
   avoidRefused,
+  blacklist,
   defaultSelector,
+  ejectOutliers,
   filterEndpoint,
   filterLabel,
   filterNodes,
   filterVersion,
+  filterZone,
+  leastPending,
+  marked,
+  p2c,
   random,
+  rendezvousHash,
   roundRobin,
   strategy,
+  subset,
+  weighted,
   type Selector,
   type SelectorContext,
 } from 'millrace/selector'
@@ -57,6 +66,16 @@ testOperatorLaws('filterNodes', {
 })
 testOperatorLaws('avoidRefused', { passing: kit => keeping(avoidRefused(contextOf(kit))) })
 
+testOperatorLaws('blacklist', { passing: kit => keeping(blacklist(contextOf(kit))) })
+testOperatorLaws('ejectOutliers', { passing: kit => keeping(ejectOutliers(contextOf(kit))) })
+testOperatorLaws('filterZone', { passing: () => keeping(filterZone({ zones: ['us'] })) })
+testOperatorLaws('subset', { passing: kit => keeping(subset(contextOf(kit))) })
+
+testOperatorLaws('leastPending', { passing: kit => picking(leastPending, kit) })
+testOperatorLaws('p2c', { passing: kit => picking(p2c(), kit) })
+testOperatorLaws('weighted', { passing: kit => picking(weighted(), kit) })
+testOperatorLaws('rendezvousHash', { passing: kit => picking(rendezvousHash, kit) })
+testOperatorLaws('marked', { passing: kit => picking(marked(roundRobin).selector, kit) })
 testOperatorLaws('random', { passing: kit => picking(random, kit) })
 testOperatorLaws('roundRobin', { passing: kit => picking(roundRobin, kit) })
 testOperatorLaws('defaultSelector', { passing: kit => picking(defaultSelector, kit) })

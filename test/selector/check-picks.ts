@@ -1,17 +1,28 @@
 import * as E from 'fp-ts/lib/Either.js'
-import type { Next, Selector } from 'millrace/selector'
+import type { Next, Pick, Selector } from 'millrace/selector'
 import { marbles } from 'millrace/testing'
 import { map, type Observable, type OperatorFunction, pipe, withLatestFrom } from 'rxjs'
 import { outcomeOfText, snapshotOfText } from './texts.js'
 
 /** Snapshots, as texts that a diagram can show. */
-const SNAPSHOTS = { s: 'a b c', t: 'a b c stale', o: 'a', d: 'd', n: 'none' }
+const SNAPSHOTS = {
+  ...{ s: 'a b c', t: 'a b c stale', o: 'a', d: 'd', n: 'none', u: 'a b', M: 'a@elsewhere b c' },
+  w: 'a:weight=1 b:weight=3 c:weight=0',
+  v: 'a:weight=0 b:weight=0',
+  i: 'a:weight=-1 b:weight=heavy c:weight=Infinity',
+}
 
-/** Nodes that a call has tried. */
-const TRIED = { p: 'none', q: 'a', r: 'a b c' }
+/** Nodes that a call has tried, or its key. */
+const TRIED = { p: 'none', q: 'a', r: 'a b c', k: 'key=k', l: 'key=l', m: 'key=m' }
 
-/** How calls to nodes ended. */
-const OUTCOMES = { a: 'a refused', b: 'b refused', c: 'c refused', A: 'a ok' }
+/** How calls to nodes ended: refused, well after 1 ms, well after 50 ms, badly, cancelled, by the caller's fault. */
+const OUTCOMES = {
+  ...{ a: 'a refused', b: 'b refused', c: 'c refused' },
+  ...{ A: 'a ok', B: 'b ok', C: 'c ok' },
+  ...{ D: 'a ok 50', E: 'b ok 50', F: 'c ok 50' },
+  ...{ x: 'a broken', y: 'b broken', z: 'c broken' },
+  ...{ k: 'a cancelled 50', i: 'a invalid' },
+}
 
 /** What goes into a selector, and what is picked. */
 export interface PickLanes {
@@ -46,7 +57,7 @@ export function checkPicks(selector: Selector, lanes: PickLanes): void {
 function pickFrom(next$: Observable<Next>): OperatorFunction<string, string> {
   return pipe(
     withLatestFrom(next$),
-    map(([tried, next]) => next(tried === 'none' ? {} : { exclude: new Set(tried.split(' ')) })),
+    map(([tried, next]) => next(pickOf(tried))),
     map(
       E.match(
         ({ reason }) => (reason === 'no_endpoint' ? 'n' : 'x'),
@@ -54,4 +65,9 @@ function pickFrom(next$: Observable<Next>): OperatorFunction<string, string> {
       ),
     ),
   )
+}
+
+function pickOf(tried: string): Pick {
+  if (tried.startsWith('key=')) return { key: tried.slice(4) }
+  return tried === 'none' ? {} : { exclude: new Set(tried.split(' ')) }
 }

@@ -44,7 +44,7 @@ const broken: { readonly [title: string]: Selector } = {
       map((snapshot: Snapshot) => (snapshot.stale ? { ...snapshot, services: [] } : snapshot)),
       random(context),
     ),
-  'picks the only node, tried or refused': wrap(next => pick => {
+  'picks the only node, tried or failing': wrap(next => pick => {
     const answer = next(pick)
     return E.isRight(answer) && pick.exclude?.has(answer.right.id) === true ? E.left(inTheWay) : answer
   }),

@@ -4,12 +4,17 @@ import { idsOf, nodeOf, serviceOf, snapshotOf } from './snapshots.js'
 
 // What lanes of selectors are made of: texts, which a diagram can show.
 
-/** The snapshot that a text tells: ids of nodes or `none`, `a@elsewhere` for one that has moved, and `stale`. */
+/**
+ * The snapshot that a text tells: ids of nodes or `none`, `a@elsewhere` for one that has moved, `a:zone=eu` for one with
+ * a label, and `stale`.
+ */
 export function snapshotOfText(text: string): Snapshot {
   const words = text.split(' ').filter(word => word !== 'none' && word !== 'stale')
   const nodes = words.map(word => {
-    const [id = '', host = id] = word.split('@')
-    return { ...nodeOf(id), address: `${host}.test:1` }
+    const [place = '', label = ''] = word.split(':')
+    const [id = '', host = id] = place.split('@')
+    const [name = '', value = ''] = label.split('=')
+    return { ...nodeOf(id, label === '' ? {} : { [name]: value }), address: `${host}.test:1` }
   })
   const services = nodes.length === 0 ? [] : [serviceOf('1.0.0', nodes)]
   return { ...snapshotOf(...services), stale: text.endsWith('stale') }
@@ -20,10 +25,14 @@ export function textOfIds(snapshot: Snapshot): string {
   return idsOf(snapshot).join(' ') || 'none'
 }
 
-/** The outcome that a text tells: the id of the node, and `refused`, `broken`, `cancelled` or `ok`. */
+/**
+ * The outcome that a text tells: the id of the node, `refused`, `broken`, `invalid`, `cancelled` or `ok`, and its latency
+ * in ms, `a ok 20`.
+ */
 export function outcomeOfText(text: string): Outcome {
-  const [id = '', end] = text.split(' ')
-  const outcome = { node: nodeOf(id), latencyMs: 1 }
+  const [id = '', end, latencyMs = '1'] = text.split(' ')
+  const outcome = { node: nodeOf(id), latencyMs: Number(latencyMs) }
   if (end === 'ok' || end === 'cancelled') return { ...outcome, result: end }
+  if (end === 'invalid') return { ...outcome, result: 'INVALID_ARGUMENT', reason: 'invalid_request' }
   return { ...outcome, result: 'UNAVAILABLE', reason: end === 'refused' ? 'connect_failed' : 'connection_closed' }
 }

@@ -9,7 +9,7 @@ import { first } from './first.js'
 /** A filter, and what it is to keep. */
 export interface FilterScenario {
   readonly filter: OperatorFunction<Snapshot, Snapshot>
-  keeps(node: Node, service: Service): boolean
+  keeps(node: Node, service: Service, snapshot: Snapshot): boolean
 }
 
 /** Something that holds for every filter. It throws when it does not, with the smallest snapshot. */
@@ -62,7 +62,9 @@ function law(title: string, holds: (snapshot: FilteredSnapshot, scenario: Filter
 /** The laws, one reason to fail each. */
 export const filterLaws: readonly FilterLaw[] = [
   law('keeps what its rule keeps, in order', (snapshot, { filter, keeps }) => {
-    const kept = snapshot.services.flatMap(each => each.nodes.filter(one => keeps(one, each)).map(({ id }) => id))
+    const kept = snapshot.services.flatMap(each =>
+      each.nodes.filter(one => keeps(one, each, snapshot)).map(({ id }) => id),
+    )
 
     expect(idsOf(filtered(filter, snapshot))).toEqual(kept)
   }),

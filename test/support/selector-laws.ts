@@ -41,10 +41,11 @@ const snapshot = (some: fc.Arbitrary<readonly Node[]>): fc.Arbitrary<Step> =>
 const ended = fc.constantFrom(
   { result: 'ok', latencyMs: 1 } as const,
   { result: 'cancelled', latencyMs: 1 } as const,
-  { result: 'INTERNAL', reason: 'handler_failed', latencyMs: 1 } as const,
+  { result: 'INVALID_ARGUMENT', reason: 'invalid_request', latencyMs: 1 } as const,
 )
 
-const refused = fc.constantFrom(
+const failed = fc.constantFrom(
+  { result: 'INTERNAL', reason: 'handler_failed', latencyMs: 1 } as const,
   { result: 'UNAVAILABLE', reason: 'connect_failed', latencyMs: 1 } as const,
   { result: 'UNAVAILABLE', reason: 'tls_failed', latencyMs: 1 } as const,
 )
@@ -69,10 +70,10 @@ function scripts(begin: fc.Arbitrary<Step>, ...steps: readonly fc.Arbitrary<Step
     .map(([first, rest]) => [first, ...rest])
 }
 
-const anything = scripts(snapshot(nodes(4)), outcome(ended), outcome(refused), wait)
-const withoutRefusals = scripts(snapshot(nodes(4)), outcome(ended), wait)
-const oneNode = scripts(snapshot(node.map(each => [each])), outcome(ended), outcome(refused), wait)
-const noNode = scripts(snapshot(fc.constant([])), outcome(ended), outcome(refused), wait)
+const anything = scripts(snapshot(nodes(4)), outcome(ended), outcome(failed), wait)
+const withoutFaults = scripts(snapshot(nodes(4)), outcome(ended), wait)
+const oneNode = scripts(snapshot(node.map(each => [each])), outcome(ended), outcome(failed), wait)
+const noNode = scripts(snapshot(fc.constant([])), outcome(ended), outcome(failed), wait)
 
 /** A selector at work in virtual time. */
 class Play {
@@ -167,7 +168,7 @@ export const selectorLaws: readonly SelectorLaw[] = [
       expect(E.isRight(answer)).toBe(known.length > 0)
     }
   }),
-  law('picks the only node, tried or refused', oneNode, (script, selector) => {
+  law('picks the only node, tried or failing', oneNode, (script, selector) => {
     for (const { known, answer } of new Play(selector).all(script).picked) expect(answer).toEqual(E.right(known[0]))
   }),
   law('answers no_endpoint when there is no node', noNode, (script, selector) => {
@@ -176,7 +177,7 @@ export const selectorLaws: readonly SelectorLaw[] = [
       expect(error).toMatchObject({ code: 'UNAVAILABLE', reason: 'no_endpoint', retry: { safe: true } })
     }
   }),
-  law('picks a tried node only when none is left', withoutRefusals, (script, selector) => {
+  law('picks a tried node only when none is left', withoutFaults, (script, selector) => {
     for (const { known, exclude, answer } of new Play(selector).all(script).picked) {
       const untried = known.filter(({ id }) => !exclude.includes(id))
       if (untried.length > 0 && E.isRight(answer)) expect(untried).toContain(answer.right)

@@ -94,6 +94,7 @@ const assemblies: ReadonlyMap<string, string> = new Map([
 /** Files whose functions give the type of a seam, but are what its implementations are made with. */
 const parts: ReadonlyMap<string, string> = new Map([
   ['src/selector/strategy.ts', 'makes a selector of a function, for every strategy'],
+  ['src/selector/load-strategy.ts', 'makes a selector of rules about load, for every strategy that goes by load'],
   ['src/selector/keep-nodes.ts', 'makes a filter of a predicate, for every filter'],
 ])
 
