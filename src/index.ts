@@ -56,7 +56,7 @@ export { msgpack } from './codec/msgpack.js'
 export { bytes, type Codec, type CodecLimits, json } from './codec/index.js'
 
 // Who is alive, and who is called.
-export { type Instance, memoryRegistry, type Registry, type Snapshot } from './registry/index.js'
+export { type Instance, memoryRegistry, type Registry, type Snapshot, staticRegistry } from './registry/index.js'
 export {
   avoidRefused,
   blacklist,

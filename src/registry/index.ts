@@ -1,3 +1,6 @@
 export * from './registry.js'
 export * from './memory.js'
 export * from './interrupted.js'
+export * from './static.js'
+export type { StaticNodes } from './static-nodes.js'
+export * from './cached.js'

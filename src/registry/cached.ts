@@ -1,0 +1,171 @@
+import {
+  catchError,
+  concat,
+  defer,
+  EMPTY,
+  filter,
+  finalize,
+  of,
+  ReplaySubject,
+  retry,
+  share,
+  tap,
+  throwError,
+  timer,
+  type Observable,
+} from 'rxjs'
+import {
+  having,
+  MAX_TIMER_MS,
+  number,
+  optional,
+  resolveOptions,
+  retrySafely,
+  RpcError,
+  systemRuntime,
+  type Runtime,
+} from '../core/index.js'
+import type { Registry, Service, Snapshot } from './registry.js'
+
+/** Options of {@link cached}. */
+export interface CachedOptions {
+  /** How long an answer is good for, ms. @default 60_000, go-micro's */
+  readonly ttlMs?: number
+  /** How long a watch that failed waits before it is begun again, ms. @default 1000 */
+  readonly watchAgainMs?: number
+  /** Whose clock answers age by. @default `systemRuntime()` */
+  readonly runtime?: Runtime
+}
+
+/** A registry that remembers. */
+export interface CachedRegistry extends Registry {
+  /** How long ago the source confirmed what `get(name)` would give now, ms; `undefined` when it never has. */
+  age(name: string): number | undefined
+}
+
+interface Answer {
+  readonly services: readonly Service[]
+  readonly at: number
+}
+
+/**
+ * Remembers what a registry has said, for registries that are slow, dear or at times down.
+ *
+ * - `get` asks once for all who ask at the same time, and not again for `ttlMs`. When asking fails, the last good answer
+ *   is given, however old; without one the failure is passed on.
+ * - All watchers of a name share one watch, and one that comes later sees the present picture at once. A picture is never
+ *   emptied by a failure: a watch that fails or ends shows its last one as stale, and is begun again.
+ * - `register` and `list` are the source's own.
+ *
+ * Throws INVALID_ARGUMENT (reason `invalid_options`).
+ */
+export function cached(registry: Registry, options?: CachedOptions): CachedRegistry {
+  const resolved = resolveOptions<Required<CachedOptions>>(
+    'cached',
+    {
+      ttlMs: optional(number({ min: 0, max: MAX_TIMER_MS }), 60_000),
+      watchAgainMs: optional(number({ min: 1, max: MAX_TIMER_MS }), 1000),
+      runtime: optional(having<Runtime>('scheduler'), systemRuntime()),
+    },
+    options,
+  )
+  return new Cached(registry, resolved)
+}
+
+class Cached implements CachedRegistry {
+  readonly name: string
+  private readonly source: Registry
+  private readonly options: Required<CachedOptions>
+  private readonly answers: Map<string, Answer>
+  /** What is being asked. */
+  private readonly asked: Map<string, Observable<readonly Service[]>>
+  /** What is being watched, by name; under `undefined` everything. */
+  private readonly watched: Map<string | undefined, Observable<Snapshot>>
+
+  constructor(source: Registry, options: Required<CachedOptions>) {
+    this.name = source.name
+    this.source = source
+    this.options = options
+    this.answers = new Map()
+    this.asked = new Map()
+    this.watched = new Map()
+  }
+
+  register(...given: Parameters<Registry['register']>): ReturnType<Registry['register']> {
+    return this.source.register(...given)
+  }
+
+  list(): Observable<readonly string[]> {
+    return this.source.list()
+  }
+
+  get(name: string): Observable<readonly Service[]> {
+    return defer(() => {
+      const known = this.answers.get(name)
+      if (known !== undefined && this.now() - known.at < this.options.ttlMs) return of(known.services)
+      return this.asked.get(name) ?? this.ask(name, known)
+    })
+  }
+
+  age(name: string): number | undefined {
+    const known = this.answers.get(name)
+    return known && this.now() - known.at
+  }
+
+  watch(name?: string): Observable<Snapshot> {
+    return defer(() => this.watched.get(name) ?? this.begin(name))
+  }
+
+  private ask(name: string, known: Answer | undefined): Observable<readonly Service[]> {
+    const asked$ = this.source.get(name).pipe(
+      tap(services => this.answers.set(name, { services, at: this.now() })),
+      catchError((error: unknown) => (known === undefined ? throwError(() => error) : of(known.services))),
+      finalize(() => this.asked.delete(name)),
+      share({ connector: () => new ReplaySubject(1) }),
+    )
+    this.asked.set(name, asked$)
+    return asked$
+  }
+
+  private begin(name: string | undefined): Observable<Snapshot> {
+    const { runtime, watchAgainMs } = this.options
+    let last: Snapshot | undefined
+    const stale$ = defer(() => (last === undefined || last.stale ? EMPTY : of((last = { ...last, stale: true }))))
+    const watched$ = concat(this.source.watch(name), throwError(endedByItself)).pipe(
+      // A source that begins again knows nothing at first; what was known is better.
+      filter(snapshot => last === undefined || snapshot.asOf > -Infinity),
+      tap(snapshot => (last = snapshot)),
+      catchError((error: unknown) =>
+        isFinal(error)
+          ? throwError(() => error)
+          : concat(
+              stale$,
+              throwError(() => error),
+            ),
+      ),
+      retry({
+        delay: error => (isFinal(error) ? throwError(() => error) : timer(watchAgainMs, runtime.scheduler)),
+      }),
+      finalize(() => this.watched.delete(name)),
+      share({ connector: () => new ReplaySubject<Snapshot>(1) }),
+    )
+    this.watched.set(name, watched$)
+    return watched$
+  }
+
+  private now(): number {
+    return this.options.runtime.scheduler.now()
+  }
+}
+
+/** Whether watching again is no use: the name itself is refused. */
+function isFinal(error: unknown): boolean {
+  return RpcError.from(error).code === 'INVALID_ARGUMENT'
+}
+
+function endedByItself(): RpcError {
+  return new RpcError('UNAVAILABLE', 'the watch has ended by itself', {
+    reason: 'registry_unavailable',
+    retry: retrySafely,
+  })
+}
