@@ -1,4 +1,6 @@
 import { longReply } from './long-reply.bench.js'
+import { pick } from './pick.bench.js'
+import { compareSelectors } from './selectors.bench.js'
 import { slowConsumer } from './slow-consumer.bench.js'
 import { slowConsumerStyles } from './slow-consumer-styles.bench.js'
 import { unary } from './unary.bench.js'
@@ -18,6 +20,8 @@ const benches: { readonly [name: string]: Bench } = {
     flags: ['--json', '--styles'],
     run: flags => (flags.includes('--styles') ? slowConsumerStyles : slowConsumer)(flags.includes('--json')),
   },
+  pick: { flags: ['--json'], run: flags => pick(flags.includes('--json')) },
+  selectors: { flags: ['--json'], run: flags => compareSelectors(flags.includes('--json')) },
   window: { flags: ['--json'], run: flags => window(flags.includes('--json')) },
 }
 

@@ -9,7 +9,7 @@ describe('p2c', () => {
       snapshots: 's--------------',
       outcomes: ' --------A------',
       picks: '    -p-p-p---ppp---',
-      picked: '   -b-a-b---cac---',
+      picked: '   -c-a-b---bac---',
     })
   })
 
@@ -18,7 +18,7 @@ describe('p2c', () => {
       snapshots: 'u----------------',
       outcomes: ' ---(DB)-B-B-B----',
       picks: '    -pp----p-p-p-p---',
-      picked: '   -ab----b-b-b-b---',
+      picked: '   -ba----b-b-b-b---',
     })
   })
 
@@ -27,7 +27,7 @@ describe('p2c', () => {
       snapshots: 'u----------------',
       outcomes: ' ---(AB)----------',
       picks: '    -pp----pppp------',
-      picked: '   -ab----abab------',
+      picked: '   -ba----baba------',
     })
   })
 
@@ -36,7 +36,7 @@ describe('p2c', () => {
       snapshots: 'u--------------------------------------------------------',
       outcomes: ' ---(DB)-B-----------B-----------B-----------B------------',
       picks: '    -pp----p-----------p-----------p-----------p-----------p-',
-      picked: '   -ab----b-----------b-----------b-----------b-----------a-',
+      picked: '   -ba----b-----------b-----------b-----------b-----------a-',
     })
   })
 
@@ -45,7 +45,7 @@ describe('p2c', () => {
       snapshots: 'u------------------',
       outcomes: ' ---(xE)-E-E-E------',
       picks: '    -pp----p-p-p-p-----',
-      picked: '   -ab----b-b-b-b-----',
+      picked: '   -ba----b-b-b-b-----',
     })
   })
 
@@ -54,7 +54,7 @@ describe('p2c', () => {
       snapshots: 'u------------------',
       outcomes: ' ---(kB)-B-B--------',
       picks: '    -pp----p-p-p-------',
-      picked: '   -ab----b-b-b-------',
+      picked: '   -ba----b-b-b-------',
     })
   })
 
@@ -63,7 +63,7 @@ describe('p2c', () => {
       snapshots: 'u------------------',
       outcomes: ' ---(DB)-i----------',
       picks: '    -pp----p-----------',
-      picked: '   -ab----b-----------',
+      picked: '   -ba----b-----------',
     })
   })
 
@@ -72,7 +72,7 @@ describe('p2c', () => {
       snapshots: 's--------M---------',
       outcomes: ' ---(DBC)-----------',
       picks: '    -ppp-----pppppp----',
-      picked: '   -bab-----accbcc----',
+      picked: '   -cac-----babcbb----',
     })
   })
 

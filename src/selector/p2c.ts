@@ -1,4 +1,5 @@
 import { integer, number, optional, resolveOptions, MAX_TIMER_MS } from '../core/index.js'
+import { draws } from './draws.js'
 import { isNodeFault } from './is-node-fault.js'
 import { loadStrategy } from './load-strategy.js'
 import type { NodeLoad } from './node-load.js'
@@ -39,19 +40,22 @@ export function p2c(options?: P2cOptions): Selector {
     },
     options,
   )
-  return loadStrategy(runtime => ({
-    choose(loads) {
-      const { length } = loads
-      if (length === 1) return 0
-      const first = Math.floor(runtime.random() * length)
-      const other = Math.floor(runtime.random() * (length - 1))
-      const second = other < first ? other : other + 1
-      return isCheaper(loads[second] as NodeLoad, loads[first] as NodeLoad, decayMs) ? second : first
-    },
-    learn(load, outcome) {
-      learnCost(load, outcome, runtime.scheduler.now(), { decayMs, faultMs })
-    },
-  }))
+  return loadStrategy(runtime => {
+    const draw = draws(runtime)
+    return {
+      choose(loads) {
+        const { length } = loads
+        if (length === 1) return 0
+        const first = draw(length)
+        const other = draw(length - 1)
+        const second = other < first ? other : other + 1
+        return isCheaper(loads[second] as NodeLoad, loads[first] as NodeLoad, decayMs) ? second : first
+      },
+      learn(load, outcome) {
+        learnCost(load, outcome, runtime.scheduler.now(), { decayMs, faultMs })
+      },
+    }
+  })
 }
 
 /**
