@@ -1,5 +1,7 @@
-import { ejectOutliers, type EjectOutliersOptions } from 'millrace/selector'
+import { ejectOutliers, type EjectOutliersOptions, leastPending, roundRobin } from 'millrace/selector'
+import { pipe } from 'rxjs'
 import { describe, it } from 'vitest'
+import { checkPicks } from '../../test/selector/check-picks.js'
 import { checkHiding, type HidingLanes } from '../../test/selector/check-hiding.js'
 
 interface Lanes extends HidingLanes {
@@ -57,6 +59,24 @@ describe('ejectOutliers', () => {
       outcomes: ' -(xx)----------x--------------------',
       picks: '    ------------a-----------------------',
       left: '     ox---------ox----------------------o',
+    })
+  })
+
+  it('sends one call on trial, in turn', () => {
+    checkPicks(context => pipe(ejectOutliers(context, { faults: 1, smallEjectionMs: 10 }), roundRobin(context)), {
+      snapshots: 'u----------------------------',
+      outcomes: ' -b------------------B--------',
+      picks: '    --ppp--------pppp----pp------',
+      picked: '   --aaa--------abaa----ab------',
+    })
+  })
+
+  it('sends one call on trial, by load', () => {
+    checkPicks(context => pipe(ejectOutliers(context, { faults: 1, smallEjectionMs: 10 }), leastPending(context)), {
+      snapshots: 'u----------------------------',
+      outcomes: ' -b------------------B--------',
+      picks: '    --ppp--------pppp----pp------',
+      picked: '   --aaa--------baaa----bb------',
     })
   })
 
