@@ -1,5 +1,5 @@
 import { map, NEVER, of, type Observable } from 'rxjs'
-import { interrupted, memoryRegistry, type Registry } from 'millrace/registry'
+import { healthGated, interrupted, memoryRegistry, staticRegistry, type Registry } from 'millrace/registry'
 import { instanceOf } from '../../test/compliance/registry-probe.js'
 import { idsOf, serviceOf, snapshotOf } from '../../test/selector/snapshots.js'
 import { testOperatorLaws } from '../../test/support/operator-laws.js'
@@ -39,3 +39,10 @@ testOperatorLaws('interrupted register', {
   passing: ({ runtime }) => registered(interrupted(memoryRegistry({ runtime }), up$)),
 })
 testOperatorLaws('interrupted watch', { passing: () => watched(registry => interrupted(registry, up$)) })
+testOperatorLaws('staticRegistry register', {
+  passing: ({ runtime }) => registered(staticRegistry({ nodes: { words: 'a:1' }, runtime })),
+})
+testOperatorLaws('healthGated register', {
+  passing: ({ runtime }) => registered(healthGated(memoryRegistry({ runtime }), of(true))),
+})
+testOperatorLaws('healthGated watch', { passing: () => watched(registry => healthGated(registry, of(true))) })

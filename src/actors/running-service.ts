@@ -1,11 +1,15 @@
 import {
+  catchError,
   concat,
+  distinctUntilChanged,
+  EMPTY,
   ignoreElements,
   merge,
   NEVER,
   of,
   retry,
   ReplaySubject,
+  share,
   Subscription,
   take,
   takeUntil,
@@ -18,7 +22,7 @@ import {
 } from 'rxjs'
 import { RpcError, type Log, type Runtime } from '../core/index.js'
 import type { Binding, Interceptor, Protocol } from '../protocol/index.js'
-import type { Instance, Metadata, Registration, Registry } from '../registry/index.js'
+import { healthGated, type Instance, type Metadata, type Registration, type Registry } from '../registry/index.js'
 import type { Actor } from './actor.js'
 import { instancesOf } from './instances.js'
 import { createServer } from './server.js'
@@ -34,6 +38,7 @@ export interface ResolvedServiceOptions {
   readonly version: string | undefined
   readonly address: string
   readonly advertise: string | undefined
+  readonly health: Observable<boolean> | undefined
   readonly metadata: Metadata
   readonly interceptors: readonly Interceptor[]
   readonly signals: readonly StopSignal[]
@@ -117,6 +122,9 @@ export class RunningService implements Unsubscribable {
 
   /** Announces the instances until they say goodbye. */
   private registrations(instances: readonly Instance[]): Observable<never> {
+    const { registry, health } = this.options
+    const healthy$ = health === undefined ? undefined : this.healthOf(health)
+    const gated = healthy$ === undefined ? registry : healthGated(registry, healthy$)
     const pending = new Set(instances)
     const announced = (instance: Instance): void => {
       if (pending.delete(instance) && pending.size === 0 && this.phase === 'serving') {
@@ -128,9 +136,23 @@ export class RunningService implements Unsubscribable {
       this.refused(instance, RpcError.from(thrown))
       return timer(REGISTER_AGAIN_MS, this.options.runtime.scheduler)
     }
+    const withdrawn = (): void => {
+      for (const instance of instances) {
+        pending.add(instance)
+        this.withdrawn(instance)
+      }
+    }
+    const told$ = (healthy$ ?? EMPTY).pipe(
+      takeUntil(this.goodbye),
+      tap(healthy => {
+        if (!healthy) withdrawn()
+      }),
+      ignoreElements(),
+    )
     return merge(
+      told$,
       ...instances.map(instance =>
-        this.register(instance).pipe(
+        this.register(gated, instance).pipe(
           tap(() => announced(instance)),
           retry({ delay: error => refused(instance, error) }),
           ignoreElements(),
@@ -139,8 +161,32 @@ export class RunningService implements Unsubscribable {
     )
   }
 
-  private register(instance: Instance): Observable<Registration> {
-    return this.options.registry.register(concat(of(instance), NEVER).pipe(takeUntil(this.goodbye)))
+  /** The health, the same for all who ask; one that fails is none. */
+  private healthOf(health: Observable<boolean>): Observable<boolean> {
+    return health.pipe(
+      catchError((error: unknown) => {
+        const { message } = RpcError.from(error)
+        this.options.log({
+          level: 'error',
+          event: 'service.health_failed',
+          message: `the service counts as unhealthy until it is run again: ${message}`,
+          fields: { error },
+        })
+        return of(false)
+      }),
+      distinctUntilChanged(),
+      share({ connector: () => new ReplaySubject(1), resetOnComplete: false }),
+    )
+  }
+
+  private withdrawn(instance: Instance): void {
+    const error = new RpcError('UNAVAILABLE', `node ${instance.node.id} is not healthy`, { reason: 'unhealthy' })
+    this.options.log({ level: 'warn', event: 'service.unhealthy', message: error.rawMessage })
+    this.subscriber.next({ state: 'unregistered', instance, error })
+  }
+
+  private register(registry: Registry, instance: Instance): Observable<Registration> {
+    return registry.register(concat(of(instance), NEVER).pipe(takeUntil(this.goodbye)))
   }
 
   private refused(instance: Instance, error: RpcError): void {

@@ -41,6 +41,12 @@ export interface ServiceOptions {
   readonly address?: string
   /** Address that is registered, when callers reach this process at another than it listens on. @default where it listens */
   readonly advertise?: string
+  /**
+   * Whether the node is fit for calls: it is announced only while the last value was true, and calls that come
+   * nevertheless are answered. Subscribed once a run. A failure counts as false and is logged; after completion the
+   * last value holds. @default always announced
+   */
+  readonly health?: Observable<boolean>
   /** Labels of the node, beside `protocol` and `transport`. @default none */
   readonly metadata?: Metadata
   /** Wrapped around every call, the first outermost. @default none */
@@ -73,6 +79,8 @@ export interface Service {
    * - Unsubscribing cuts everything off at once.
    * - It fails when it cannot listen, with the transport's error. Trouble with the registry does not end it: the
    *   registry retries by itself, and an instance that it refuses is logged, told as `unregistered`, and tried again.
+   * - With `health`, an instance that is taken back is told as `unregistered` (reason `unhealthy`), and `registered`
+   *   again when it is announced again.
    */
   run(options?: RunOptions): Observable<Status>
 }
@@ -92,6 +100,7 @@ export function createService(options: ServiceOptions): Service {
       version: optional(text),
       address: optional(text, ':0'),
       advertise: optional(text),
+      health: optional(having<Observable<boolean>>('subscribe', 'pipe')),
       metadata: optional(having<Metadata>(), {}),
       interceptors: optional(listOf(fn<Interceptor>()), []),
       signals: optional(listOf(oneOf('SIGINT', 'SIGTERM')), ['SIGINT', 'SIGTERM']),

@@ -3,7 +3,7 @@ import { RpcError, silentLog, type LogEvent } from 'millrace/core'
 import type { Protocol } from 'millrace/protocol'
 import type { Registry } from 'millrace/registry'
 import fc from 'fast-check'
-import { defer, firstValueFrom, map, NEVER, Observable, Subject, take, throwError } from 'rxjs'
+import { BehaviorSubject, defer, firstValueFrom, map, NEVER, Observable, Subject, take, throwError } from 'rxjs'
 import { describe, expect, it, vi } from 'vitest'
 import { record } from '../support/recording.js'
 import { thrownBy } from '../support/thrown-by.js'
@@ -286,6 +286,53 @@ describe('createService', () => {
     cluster.advance(5000)
 
     expect(states(statuses)).toEqual(['starting', 'listening', 'unregistered', 'registered'])
+  })
+
+  it('is announced while its health says true', () => {
+    const cluster = virtualCluster()
+    const health = new BehaviorSubject(false)
+    const statuses = cluster.serve({ actors: [words], health, log: silentLog })
+    expect(listServices(cluster)).toEqual([])
+
+    health.next(true)
+    expect(listServices(cluster)).toEqual(['words'])
+    health.next(false)
+    expect(listServices(cluster)).toEqual([])
+    health.next(true)
+
+    expect(listServices(cluster)).toEqual(['words'])
+    expect(states(statuses).slice(2)).toEqual(['unregistered', 'registered', 'unregistered', 'registered'])
+    expect(statuses.values[2]).toMatchObject({ error: { code: 'UNAVAILABLE', reason: 'unhealthy' } })
+  })
+
+  it('withdraws when its health fails, and says why', () => {
+    const cluster = virtualCluster()
+    const health = new Subject<boolean>()
+    const events: LogEvent[] = []
+    const statuses = cluster.serve({ actors: [words], health, log: event => events.push(event) })
+    health.next(true)
+
+    health.error(new RpcError('INTERNAL', 'the disk is gone'))
+
+    expect(listServices(cluster)).toEqual([])
+    expect(states(statuses).slice(2)).toEqual(['registered', 'unregistered'])
+    expect(events.map(({ event }) => event)).toEqual(['service.health_failed', 'service.unhealthy'])
+  })
+
+  it.each([
+    ['healthy', true],
+    ['unhealthy', false],
+  ])('stops and lets its health go when %s', (_, healthy) => {
+    const cluster = virtualCluster()
+    const health = new BehaviorSubject(healthy)
+    const stop = new Subject<void>()
+    const statuses = cluster.serve({ actors: [words], health, log: silentLog }, stop)
+
+    stop.next()
+    cluster.advance(1)
+
+    expect(states(statuses).slice(-2)).toEqual(['draining', 'stopped'])
+    expect(health.observed).toBe(false)
   })
 
   it.each([
