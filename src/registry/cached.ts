@@ -16,6 +16,7 @@ import {
 } from 'rxjs'
 import {
   having,
+  integer,
   MAX_TIMER_MS,
   number,
   optional,
@@ -31,6 +32,8 @@ import type { Registry, Service, Snapshot } from './registry.js'
 export interface CachedOptions {
   /** How long an answer is good for, ms. @default 60_000, go-micro's */
   readonly ttlMs?: number
+  /** Most names whose answers are kept; beyond it, the one that was asked for longest ago is forgotten. @default 1000 */
+  readonly maxNames?: number
   /** How long a watch that failed waits before it is begun again, ms. @default 1000 */
   readonly watchAgainMs?: number
   /** Whose clock answers age by. @default `systemRuntime()` */
@@ -64,6 +67,7 @@ export function cached(registry: Registry, options?: CachedOptions): CachedRegis
     'cached',
     {
       ttlMs: optional(number({ min: 0, max: MAX_TIMER_MS }), 60_000),
+      maxNames: optional(integer({ min: 1, max: Infinity }), 1000),
       watchAgainMs: optional(number({ min: 1, max: MAX_TIMER_MS }), 1000),
       runtime: optional(having<Runtime>('scheduler'), systemRuntime()),
     },
@@ -118,13 +122,21 @@ class Cached implements CachedRegistry {
 
   private ask(name: string, known: Answer | undefined): Observable<readonly Service[]> {
     const asked$ = this.source.get(name).pipe(
-      tap(services => this.answers.set(name, { services, at: this.now() })),
+      tap(services => this.keep(name, services)),
       catchError((error: unknown) => (known === undefined ? throwError(() => error) : of(known.services))),
       finalize(() => this.asked.delete(name)),
       share({ connector: () => new ReplaySubject(1) }),
     )
     this.asked.set(name, asked$)
     return asked$
+  }
+
+  private keep(name: string, services: readonly Service[]): void {
+    this.answers.delete(name) // a Map keeps the order of insertion
+    this.answers.set(name, { services, at: this.now() })
+    if (this.answers.size <= this.options.maxNames) return
+    const [oldest] = this.answers.keys()
+    if (oldest !== undefined) this.answers.delete(oldest)
   }
 
   private begin(name: string | undefined): Observable<Snapshot> {

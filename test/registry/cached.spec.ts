@@ -23,6 +23,14 @@ testRegistry(
 )
 
 describe('cached', () => {
+  it('forgets the oldest answer beyond its limit', () => {
+    const registry = cached(memoryRegistry(), { maxNames: 2 })
+
+    for (const name of ['a', 'b', 'c']) registry.get(name).subscribe()
+
+    expect(['a', 'b', 'c'].map(name => registry.age(name) === undefined)).toEqual([true, false, false])
+  })
+
   it('lists what is wrong with its options', () => {
     const error = thrownBy(() => cached(memoryRegistry(), { ttlMs: -1, watchAgainMs: 0 }))
 
