@@ -12,7 +12,8 @@ import { watchedActor, type HandlerObserver } from './watched-actor.js'
 export interface ServiceLanes {
   /**
    * What the caller sends. To an endpoint that takes a stream it is one call: letters are lower case, `|` is half-close,
-   * `#` fails the stream, which cancels the call. To any other, each letter is a call.
+   * `#` fails the stream, which the handler sees here; over a network its call is cancelled. To any other endpoint, each
+   * letter is a call.
    */
   requests(diagram: string, values?: MarbleValues<unknown>, error?: unknown): void
   /** The deadline of each call, the length of `'-----|'`. */

@@ -1,4 +1,16 @@
-import { BehaviorSubject, concatMap, delay, mergeMap, NEVER, Observable, of, switchMap, take, throwError } from 'rxjs'
+import {
+  BehaviorSubject,
+  concatMap,
+  delay,
+  mergeMap,
+  NEVER,
+  Observable,
+  of,
+  Subscription,
+  switchMap,
+  take,
+  throwError,
+} from 'rxjs'
 import { retrySafely, RpcError, silentLog, type Message, type Runtime } from '../../core/index.js'
 import { memoryBroker, type Broker, type Event, type Receipt } from '../../broker/index.js'
 import { deliver, hold } from '../../streams/index.js'
@@ -72,15 +84,14 @@ function arriving(life: Life, events$: Observable<Event>): Observable<Event> {
     events$.subscribe({
       next: event => {
         const release = hold()
-        const arrival = life.runtime.scheduler.schedule(() => {
-          if (subscriber.closed) release?.(unreachable(true))
-          else deliver(subscriber, event, error => release?.(life.isLive() ? error : unreachable(true)))
-        })
-        life.resources.add(arrival)
-        subscriber.add(() => {
-          arrival.unsubscribe()
-          release?.(unreachable(true)) // after its consumption, this does nothing
-        })
+        // It goes back when the process, or its way to the broker, ends before it was consumed.
+        const underWay = new Subscription(() => release?.(unreachable(true)))
+        const consumed = (error?: unknown): void => {
+          release?.(life.isLive() ? error : unreachable(true))
+          underWay.unsubscribe() // nothing is kept of what has been consumed
+        }
+        subscriber.add(underWay)
+        underWay.add(life.runtime.scheduler.schedule(() => deliver(subscriber, event, consumed)))
       },
       error: error => subscriber.error(error),
     }),
