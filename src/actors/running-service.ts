@@ -126,14 +126,17 @@ export class RunningService implements Unsubscribable {
     const healthy$ = health === undefined ? undefined : this.healthOf(health)
     const gated = healthy$ === undefined ? registry : healthGated(registry, healthy$)
     const pending = new Set(instances)
-    const announced = (instance: Instance): void => {
-      if (pending.delete(instance) && pending.size === 0 && this.phase === 'serving') {
+    const told = ({ instance, lost }: Registration): void => {
+      if (lost !== undefined) {
+        pending.add(instance)
+        this.refused(instance, lost, 'the registry tries again')
+      } else if (pending.delete(instance) && pending.size === 0 && this.phase === 'serving') {
         this.subscriber.next({ state: 'registered', instances })
       }
     }
     const refused = (instance: Instance, thrown: unknown): Observable<0> => {
       pending.add(instance)
-      this.refused(instance, RpcError.from(thrown))
+      this.refused(instance, RpcError.from(thrown), `next try in ${REGISTER_AGAIN_MS} ms`)
       return timer(REGISTER_AGAIN_MS, this.options.runtime.scheduler)
     }
     const withdrawn = (): void => {
@@ -153,7 +156,7 @@ export class RunningService implements Unsubscribable {
       told$,
       ...instances.map(instance =>
         this.register(gated, instance).pipe(
-          tap(() => announced(instance)),
+          tap(told),
           retry({ delay: error => refused(instance, error) }),
           ignoreElements(),
         ),
@@ -189,11 +192,11 @@ export class RunningService implements Unsubscribable {
     return registry.register(concat(of(instance), NEVER).pipe(takeUntil(this.goodbye)))
   }
 
-  private refused(instance: Instance, error: RpcError): void {
+  private refused(instance: Instance, error: RpcError, next: string): void {
     this.options.log({
       level: 'warn',
       event: 'service.unregistered',
-      message: `${instance.node.id} is not registered, next try in ${REGISTER_AGAIN_MS} ms: ${error.message}`,
+      message: `${instance.node.id} is not registered, ${next}: ${error.message}`,
       fields: { node: instance.node.id, error },
     })
     this.subscriber.next({ state: 'unregistered', instance, error })

@@ -6,7 +6,7 @@ export type StopCause = 'stop' | 'SIGINT' | 'SIGTERM'
 
 /**
  * Where a running service is. It goes from `starting` over `listening` and `registered` to `draining` and `stopped`;
- * `unregistered` may come between, as often as the registry refuses an instance or `health` says false, and
+ * `unregistered` may come between, as often as the registry loses or refuses an instance or `health` says false, and
  * `registered` again after it.
  */
 export type Status =
@@ -15,7 +15,10 @@ export type Status =
   | { readonly state: 'listening'; readonly address: string }
   /** Every instance is announced. */
   | { readonly state: 'registered'; readonly instances: readonly Instance[] }
-  /** The registry refused an instance, or it is not healthy (reason `unhealthy`); it is tried again, or when it is. */
+  /**
+   * Others may not see an instance: the registry is down, has lost or refused it, and tries again; or it is not healthy
+   * (reason `unhealthy`), until it is.
+   */
   | { readonly state: 'unregistered'; readonly instance: Instance; readonly error: RpcError }
   /** Goodbye is said, no new calls are taken, running ones end. */
   | { readonly state: 'draining'; readonly cause: StopCause }

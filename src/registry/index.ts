@@ -1,6 +1,8 @@
 export * from './registry.js'
 export * from './memory.js'
 export * from './interrupted.js'
+export * from './lease-store.js'
+export * from './leased/leased-registry.js'
 export * from './static.js'
 export type { StaticNodes } from './static-nodes.js'
 export * from './cached.js'

@@ -1,17 +1,20 @@
 import {
   combineLatest,
+  connect,
   defer,
   dematerialize,
   distinctUntilChanged,
   filter,
   map,
   materialize,
+  merge,
   type MonoTypeOperatorFunction,
   type Observable,
   of,
   switchMap,
   take,
   tap,
+  withLatestFrom,
 } from 'rxjs'
 import { RpcError, retrySafely } from '../core/index.js'
 import type { Registry, Snapshot } from './registry.js'
@@ -19,7 +22,7 @@ import type { Registry, Snapshot } from './registry.js'
 /**
  * A registry that can be taken down, for tests and simulations of outages: while `down$` last said true, watches keep
  * what they have and say that it is stale, `get` and `list` fail with UNAVAILABLE (reason `registry_unavailable`), and
- * registrations wait. What is announced stays announced; what happened meanwhile shows when it is up again.
+ * registrations wait and say `lost` with that error. What is announced stays announced; what happened meanwhile shows when it is up again.
  *
  * `down$` gives its present state when it is subscribed, as a `BehaviorSubject` does; nothing works before that.
  */
@@ -36,7 +39,19 @@ export function interrupted(registry: Registry, down$: Observable<boolean>): Reg
     )
   return {
     name: registry.name,
-    register: instance$ => registry.register(instance$.pipe(delayedUntil(up$))),
+    register: instance$ =>
+      instance$.pipe(
+        connect(shared$ =>
+          merge(
+            registry.register(shared$.pipe(delayedUntil(up$))),
+            shared$.pipe(
+              withLatestFrom(state$),
+              filter(([, down]) => down),
+              map(([instance]) => ({ instance, lost: unavailable(registry) })),
+            ),
+          ),
+        ),
+      ),
     watch: name => watchThrough(registry.watch(name), state$),
     get: name => once(registry.get(name)),
     list: () => once(registry.list()),

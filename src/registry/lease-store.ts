@@ -46,6 +46,11 @@ export interface StoreChanges {
 export interface LeaseStore {
   /** Name of the kind of store, `etcd`. */
   readonly name: string
+  /**
+   * Keeps what attempts need, as connections, from the first subscription to the last; without one each attempt opens
+   * and closes its own. Emits nothing, never ends.
+   */
+  readonly open$: Observable<never>
   /** All records whose key begins with `prefix`, as the leader knows them: one listing. */
   list(prefix: string): Observable<StoreListing>
   /**

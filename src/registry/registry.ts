@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs'
+import type { RpcError } from '../core/index.js'
 
 /** Names and values; go-micro's metadata. */
 export type Metadata = { readonly [name: string]: string }
@@ -70,19 +71,26 @@ export interface Snapshot {
   readonly stale: boolean
 }
 
-/** Proof that an instance is announced. */
+/** Where an instance is with its registration: it is announced, unless there is an error that says why not. */
 export interface Registration {
-  /** What is announced now. */
+  /** What is registered. */
   readonly instance: Instance
+  /**
+   * Why others may not see it: UNAVAILABLE while the source is down and it waits, or when its lease has run out
+   * (reason `lease_expired`); ALREADY_EXISTS (reason `node_replaced`) while another registration has its name and id.
+   * Absent when it is announced.
+   */
+  readonly lost?: RpcError
 }
 
 /**
  * Knows which nodes are alive.
  *
  * 1. `register` is cold. The first instance announces, each next replaces what is announced, heartbeats run while it
- *    is subscribed. It emits once for each instance, when that has been announced. Completing `instance$` says goodbye
- *    and completes when that is acknowledged (or when nobody can be told any more); unsubscribing says goodbye as best
- *    it can. While the source is down it waits and announces when it can. It fails with `instance$`, with
+ *    is subscribed. It emits when an instance has been announced; with `lost` when others may not see it (any more), as
+ *    while the source is down; and again when it is announced again. Completing `instance$` says goodbye and completes
+ *    when that is acknowledged (or when nobody can be told any more); unsubscribing says goodbye as best it can. It
+ *    tries again by itself. It fails with `instance$`, with
  *    INVALID_ARGUMENT (reason `invalid_instance`, every fault listed) for an instance that breaks the rules of
  *    {@link Instance}, and with RESOURCE_EXHAUSTED (reason `record_too_large`) for one that does not fit.
  * 2. A node is known by its service's name and its id: the same pair again replaces the node, also at another address

@@ -47,6 +47,9 @@ const neverEnds = registering(instance$ => merge(instance$, NEVER))
 
 /** Registries that break the contract in one point, and the check that must notice. */
 const broken: { readonly [title: string]: Break } = {
+  'says why a registration waits': registry => ({
+    register: instance$ => registry.register(instance$).pipe(filter(({ lost }) => lost === undefined)),
+  }),
   'does nothing before it is subscribed': registry => ({
     register(instance$) {
       instance$.subscribe()

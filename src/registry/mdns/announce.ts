@@ -10,7 +10,6 @@ import {
   map,
   merge,
   mergeMap,
-  NEVER,
   Observable,
   of,
   repeat,
@@ -52,16 +51,15 @@ export function announce(instance$: Observable<Instance>, context: AnnounceConte
       return last === undefined ? EMPTY : last.link.send(last.record.goodbye)
     })
     const present = (record: NodeRecord): Observable<Registration> => {
-      const registration = { instance: record.instance }
+      const { instance } = record
       const renamed = told !== undefined && told.record.name !== record.name
       const announced$ = context.link$.pipe(
         switchMap(state => {
-          if ('down' in state) return NEVER // announced again when it is up
+          if ('down' in state) return of<Registration>({ instance, lost: state.down }) // announced again when it is up
           told = { record, link: state.up }
-          return maintained(record, state.up, context)
+          return maintained(record, state.up, context).pipe(map((): Registration => ({ instance })))
         }),
-        map(() => registration),
-        distinctUntilChanged(), // once an instance, however often it is said again
+        distinctUntilChanged((last, next) => last.lost === next.lost), // however often it is said again
       )
       return renamed ? concat(goodbye$, announced$) : announced$
     }

@@ -91,11 +91,12 @@ const assemblies: ReadonlyMap<string, string> = new Map([
   ['src/selector/default-selector.ts', 'the composition that a client uses when it is given no other'],
 ])
 
-/** Files whose functions give the type of a seam, but are what its implementations are made with. */
+/** Files and folders whose functions give the type of a seam, but are what its implementations are made with. */
 const parts: ReadonlyMap<string, string> = new Map([
   ['src/selector/strategy.ts', 'makes a selector of a function, for every strategy'],
   ['src/selector/load-strategy.ts', 'makes a selector of rules about load, for every strategy that goes by load'],
   ['src/selector/keep-nodes.ts', 'makes a filter of a predicate, for every filter'],
+  ['src/registry/leased', 'makes a registry of a store with leases, for every such store'],
 ])
 
 /** Implementations of a seam can be removed one by one. */
@@ -123,7 +124,7 @@ function isImplementation(file: SourceFile): boolean {
   const area = areaOf(file.path)
   const seam = area === undefined ? undefined : seams.get(area)
   if (area === undefined || seam === undefined || file.path === `src/${area}/index.ts`) return false
-  if (parts.has(file.path)) return false
+  if (parts.has(unitOf(file.path))) return false
   return unitOf(file.path) !== file.path || declaredTypes(file).some(type => seam.test(type))
 }
 

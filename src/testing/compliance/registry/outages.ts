@@ -59,6 +59,20 @@ export const outages: readonly RegistryCheck[] = [
   ),
 
   overRegistry(
+    'says why a registration waits',
+    async ({ register, setDown, patienceMs }) => {
+      setDown(true)
+
+      const registering = register(WORDS)
+
+      await eventually(() => registering.lost.length > 0, patienceMs, 'a registration that is lost')
+      assert.equal(registering.lost[0]?.instance, WORDS)
+      assertFields(registering.lost[0]?.lost, { code: 'UNAVAILABLE', retry: { safe: true } })
+    },
+    'outages',
+  ),
+
+  overRegistry(
     'ends a registration that waits for better times',
     async ({ register, setDown, patienceMs }) => {
       setDown(true)

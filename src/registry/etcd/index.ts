@@ -1,0 +1,2 @@
+export * from './etcd.js'
+export type { EtcdAuth, EtcdOptions, EtcdTls } from './etcd-options.js'
