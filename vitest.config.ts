@@ -4,7 +4,7 @@ import { SlowFirst } from './test/support/slow-first.js'
 export default defineConfig({
   test: {
     include: ['marbles/**/*.spec.ts', 'test/**/*.spec.ts'],
-    globalSetup: ['test/support/build.ts'],
+    globalSetup: ['test/support/build.ts', 'test/support/servers.ts'],
     setupFiles: ['test/support/record-diagrams.ts'],
     testTimeout: 20_000,
     hookTimeout: 20_000,

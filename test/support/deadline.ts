@@ -24,3 +24,12 @@ export function turn(): Promise<void> {
 export async function turns(count: number): Promise<void> {
   for (let index = 0; index < count; index++) await turn()
 }
+
+/** Waits until `ask` gives true, asking every 20 ms; fails after `ms`, naming what was waited for. */
+export async function becomes(ask: () => Promise<boolean>, ms: number, what: string): Promise<void> {
+  const deadline = performance.now() + ms
+  while (!(await ask())) {
+    if (performance.now() > deadline) throw new Error(`${what} did not come within ${ms} ms`)
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+}
