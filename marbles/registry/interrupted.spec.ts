@@ -3,7 +3,7 @@ import { marbles, type MarbleKit } from 'millrace/testing'
 import { BehaviorSubject, map } from 'rxjs'
 import { describe, it } from 'vitest'
 import { instanceOf } from '../../test/compliance/registry-probe.js'
-import { pictures } from '../../test/registry/pictures.js'
+import { pictures, standings } from '../../test/registry/pictures.js'
 
 const INSTANCES: { readonly [marble: string]: Instance } = {
   a: instanceOf('words', 'a'),
@@ -76,12 +76,12 @@ describe('interrupted get', () => {
 })
 
 describe('interrupted register', () => {
-  it('waits while the registry is down', () => {
+  it('waits, and says so, while the registry is down', () => {
     marbles(kit => {
       const { up, registry } = interruptedBy(kit, '  --d----u')
-      const server$ = registry.register(kit.cold('   ----a-----|', INSTANCES)).pipe(map(() => 'r'))
+      const server$ = standings(registry.register(kit.cold(' ----a-----|', INSTANCES)))
 
-      kit.expectObservable(server$).toBe('           -------r--|')
+      kit.expectObservable(server$).toBe('           ----l--r--|')
       kit.expectObservable(pictures(up.watch()), '   ^-------------!').toBe('e------o--e')
     })
   })
@@ -89,9 +89,9 @@ describe('interrupted register', () => {
   it('announces only the newest when it is up again', () => {
     marbles(kit => {
       const { up, registry } = interruptedBy(kit, '  --d----u')
-      const server$ = registry.register(kit.cold('   ---a-b----|', INSTANCES)).pipe(map(() => 'r'))
+      const server$ = standings(registry.register(kit.cold(' ---a-b----|', INSTANCES)))
 
-      kit.expectObservable(server$).toBe('           -------r--|')
+      kit.expectObservable(server$).toBe('           ---l-l-r--|')
       kit.expectObservable(pictures(up.watch()), '   ^-------------!').toBe('e------o--e')
     })
   })
@@ -99,7 +99,7 @@ describe('interrupted register', () => {
   it('leaves what is announced when the registry goes down', () => {
     marbles(kit => {
       const { up, registry } = interruptedBy(kit, '  ---d--------u')
-      const server$ = registry.register(kit.cold('   -a--------|', INSTANCES)).pipe(map(() => 'r'))
+      const server$ = standings(registry.register(kit.cold(' -a--------|', INSTANCES)))
 
       kit.expectObservable(server$).toBe('           -r--------|')
       kit.expectObservable(pictures(up.watch()), '   ^-------------!').toBe('eo--------e')

@@ -23,7 +23,7 @@ import type { DnsPacket, DnsRecord, PacketPort } from '../../src/registry/mdns/p
 import { nodeRecord } from '../../src/registry/mdns/record.js'
 import { instanceOf } from '../../test/compliance/registry-probe.js'
 import { PacketGroup } from '../../test/registry/packet-group.js'
-import { pictures } from '../../test/registry/pictures.js'
+import { pictures, standings } from '../../test/registry/pictures.js'
 
 const WORDS = instanceOf('words', 'a')
 
@@ -263,10 +263,10 @@ describe('mdns register', () => {
       group.down$.next(true)
       asyncScheduler.schedule(() => group.down$.next(false), 600)
       const server = registryOn(group.port('server'), runtime)
-      const announced$ = server.register(concat(of(WORDS), NEVER)).pipe(map(({ instance }) => instance.node.id))
+      const standing$ = standings(server.register(concat(of(WORDS), NEVER)))
 
       // Tried at 0, 500 and 1500 ms.
-      expectObservable(announced$, '^ 2s !').toBe('1500ms a')
+      expectObservable(standing$, '^ 2s !').toBe('l 499ms l 999ms r')
     })
   })
 

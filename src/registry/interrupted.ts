@@ -1,23 +1,22 @@
 import {
   combineLatest,
-  connect,
   defer,
   dematerialize,
   distinctUntilChanged,
-  filter,
+  first,
   map,
   materialize,
   merge,
   type MonoTypeOperatorFunction,
   type Observable,
   of,
+  Subject,
   switchMap,
   take,
   tap,
-  withLatestFrom,
 } from 'rxjs'
 import { RpcError, retrySafely } from '../core/index.js'
-import type { Registry, Snapshot } from './registry.js'
+import type { Instance, Registration, Registry, Snapshot } from './registry.js'
 
 /**
  * A registry that can be taken down, for tests and simulations of outages: while `down$` last said true, watches keep
@@ -28,7 +27,6 @@ import type { Registry, Snapshot } from './registry.js'
  */
 export function interrupted(registry: Registry, down$: Observable<boolean>): Registry {
   const state$ = down$.pipe(distinctUntilChanged())
-  const up$ = state$.pipe(filter(down => !down))
   const once = <T>(answer$: Observable<T>): Observable<T> =>
     state$.pipe(
       take(1),
@@ -40,36 +38,32 @@ export function interrupted(registry: Registry, down$: Observable<boolean>): Reg
   return {
     name: registry.name,
     register: instance$ =>
-      instance$.pipe(
-        connect(shared$ =>
-          merge(
-            registry.register(shared$.pipe(delayedUntil(up$))),
-            shared$.pipe(
-              withLatestFrom(state$),
-              filter(([, down]) => down),
-              map(([instance]) => ({ instance, lost: unavailable(registry) })),
-            ),
-          ),
-        ),
-      ),
+      defer(() => {
+        const waiting = new Subject<Registration>()
+        const wait = (instance: Instance): void => waiting.next({ instance, lost: unavailable(registry) })
+        const registered$ = registry.register(instance$.pipe(delayedWhile(state$, wait)))
+        return merge(waiting, registered$.pipe(tap({ complete: () => waiting.complete() })))
+      }),
     watch: name => watchThrough(registry.watch(name), state$),
     get: name => once(registry.get(name)),
     list: () => once(registry.list()),
   }
 }
 
-/** Passes the newest item on when `ready$` emits; the end does not wait. */
-function delayedUntil<T>(ready$: Observable<unknown>): MonoTypeOperatorFunction<T> {
+/** Passes the newest item on when it is up, and says that it waits when it is down; the end does not wait. */
+function delayedWhile<T>(down$: Observable<boolean>, wait: (item: T) => void): MonoTypeOperatorFunction<T> {
+  const upFor = (item: T): Observable<unknown> =>
+    down$.pipe(
+      tap(down => {
+        if (down) wait(item)
+      }),
+      first(down => !down),
+    )
   return source$ =>
     source$.pipe(
       materialize(),
       switchMap(notification =>
-        notification.kind === 'N'
-          ? ready$.pipe(
-              take(1),
-              map(() => notification),
-            )
-          : of(notification),
+        notification.kind === 'N' ? upFor(notification.value).pipe(map(() => notification)) : of(notification),
       ),
       dematerialize(),
     )

@@ -1,4 +1,4 @@
-import type { Snapshot } from 'millrace/registry'
+import type { Registration, Snapshot } from 'millrace/registry'
 import { map, type Observable } from 'rxjs'
 
 /** Snapshots as letters: `e` no node, `o` one, `t` two; in upper case when stale. */
@@ -9,4 +9,9 @@ export function pictures(snapshot$: Observable<Snapshot>): Observable<string> {
       return stale ? letter.toUpperCase() : letter
     }),
   )
+}
+
+/** Registrations as letters: `r` when it is announced, `l` when it is lost. */
+export function standings(registration$: Observable<Registration>): Observable<string> {
+  return registration$.pipe(map(({ lost }) => (lost === undefined ? 'r' : 'l')))
 }

@@ -95,7 +95,7 @@ export function keepAnnounced(record: StoreRecord, tenancy: Tenancy, context: Le
       scan(nextState(record, context), UNKNOWN),
       map(({ isAnnounced, trouble }) => (isAnnounced ? ANNOUNCED : trouble && { lost: trouble })),
       filter(standing => standing !== undefined),
-      distinctUntilChanged((last, next) => last.lost?.message === next.lost?.message),
+      distinctUntilChanged((last, next) => last.lost?.reason === next.lost?.reason),
     )
   })
 }
