@@ -48,11 +48,11 @@ function meaningOf(thrown: unknown): readonly [Code, RpcErrorOptions] {
   return ['UNAVAILABLE', UNAVAILABLE]
 }
 
-/** What the client says, without the name of its class and the number of gRPC's code. */
+/** What the client says, without the names of classes, gRPC's numbers and what only its authors understand. */
 function causeOf(thrown: unknown): string {
-  return messageOf(thrown)
-    .replace(/^\w*Error: /, '')
-    .replace(/^\d+ [A-Z_]+: /, '')
+  const message = messageOf(thrown)
+  const connecting = /Last error: (?:Error: )?(.*?)\.? ?Resolution note:/.exec(message)
+  return connecting?.[1] ?? message.replace(/^\w*Error: /, '').replace(/^\d+ [A-Z_]+: /, '')
 }
 
 function messageOf(thrown: unknown): string {
