@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, type TestContext } from 'vitest'
 import { Child } from '../support/child.js'
 import { within } from '../support/deadline.js'
 import { EtcdKeys } from '../support/etcd-keys.js'
@@ -8,21 +8,15 @@ import { startEtcd, startEtcdCluster, type EtcdOptions, type EtcdServer } from '
 import { findServer } from '../support/find-server.js'
 import { PausingProxy } from '../support/pausing-proxy.js'
 
-const begun: EtcdServer[] = []
-
-async function start(options?: EtcdOptions): Promise<EtcdServer> {
+async function start({ onTestFinished }: TestContext, options?: EtcdOptions): Promise<EtcdServer> {
   const server = await startEtcd(options)
-  begun.push(server)
+  onTestFinished(() => server.stop())
   return server
 }
 
-afterEach(async () => {
-  for (const server of begun.splice(0)) await server.stop()
-})
-
-describe('startEtcd', () => {
-  it('keeps what it has when it is killed', async () => {
-    const server = await start()
+describe.concurrent('startEtcd', () => {
+  it('keeps what it has when it is killed', async context => {
+    const server = await start(context)
     await server.keys.put('/a', 'one')
 
     await server.kill()
@@ -32,8 +26,8 @@ describe('startEtcd', () => {
     expect(await server.keys.under('/')).toEqual([{ key: '/a', value: 'one' }])
   })
 
-  it('answers nobody while it is paused', async () => {
-    const server = await start()
+  it('answers nobody while it is paused', async context => {
+    const server = await start(context)
 
     server.pause()
     const whilePaused = await server.keys.healthy()
@@ -43,8 +37,8 @@ describe('startEtcd', () => {
     expect(await server.keys.healthy()).toBe(true)
   })
 
-  it('has nothing when it was wiped', async () => {
-    const server = await start()
+  it('has nothing when it was wiped', async context => {
+    const server = await start(context)
     await server.keys.put('/a', 'one')
 
     await server.wipe()
@@ -52,8 +46,8 @@ describe('startEtcd', () => {
     expect(await server.keys.get('/a')).toBeUndefined()
   })
 
-  it('speaks TLS and asks for certificates', async () => {
-    const server = await start({ certificate: 'server', asksCertificate: true })
+  it('speaks TLS and asks for certificates', async context => {
+    const server = await start(context, { certificate: 'server', asksCertificate: true })
 
     await server.keys.put('/a', 'one')
 
@@ -61,8 +55,8 @@ describe('startEtcd', () => {
     expect(await server.keys.get('/a')).toBe('one')
   })
 
-  it('lets only those with the password in', async () => {
-    const server = await start()
+  it('lets only those with the password in', async context => {
+    const server = await start(context)
     await server.keys.requirePassword('open sesame')
 
     await server.keys.put('/a', 'one')
@@ -71,8 +65,8 @@ describe('startEtcd', () => {
     await expect(new EtcdKeys(server.endpoint).get('/a')).rejects.toThrow('user name is empty')
   })
 
-  it('says why it does not start', async () => {
-    await expect(start({ args: ['--no-such-option'] })).rejects.toThrow('no-such-option')
+  it('says why it does not start', async context => {
+    await expect(start(context, { args: ['--no-such-option'] })).rejects.toThrow('no-such-option')
   })
 
   it('ends when the process that started it is killed', async () => {
@@ -89,19 +83,22 @@ describe('startEtcd', () => {
 })
 
 describe('startEtcdCluster', () => {
-  it('makes one etcd of its members', async () => {
-    begun.push(...(await startEtcdCluster(3)))
+  it('makes one etcd of its members', async ({ onTestFinished }) => {
+    const members = await startEtcdCluster(3)
+    onTestFinished(async () => {
+      await Promise.all(members.map(member => member.stop()))
+    })
 
-    await begun[0]?.keys.put('/a', 'one')
+    await members[0]?.keys.put('/a', 'one')
 
-    expect(await Promise.all(begun.map(({ keys }) => keys.get('/a')))).toEqual(['one', 'one', 'one'])
-    expect((await Promise.all(begun.map(({ keys }) => keys.leads()))).filter(Boolean)).toHaveLength(1)
+    expect(await Promise.all(members.map(({ keys }) => keys.get('/a')))).toEqual(['one', 'one', 'one'])
+    expect((await Promise.all(members.map(({ keys }) => keys.leads()))).filter(Boolean)).toHaveLength(1)
   })
 })
 
 describe('PausingProxy', () => {
-  it('holds bytes back until it is resumed', async () => {
-    const server = await start()
+  it('holds bytes back until it is resumed', async context => {
+    const server = await start(context)
     const proxy = new PausingProxy(server.port)
     const behind = new EtcdKeys(`http://127.0.0.1:${await proxy.listen()}`)
 

@@ -1,20 +1,34 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 
-/** Forwards connections to a server. Its bytes can be held back both ways while the connections stay, as in a partition. */
+/**
+ * Forwards connections to a server. Its bytes can be held back both ways while the connections stay, as in a partition,
+ * or it can be taken down, as when the server is gone.
+ */
 export class PausingProxy {
   private readonly server: Server
   private readonly sockets: Set<Socket>
   private paused: boolean
+  private isDown: boolean
 
   constructor(target: number) {
     this.sockets = new Set()
     this.paused = false
+    this.isDown = false
     // Half-open, so that an end, too, goes through only while bytes do.
     this.server = createServer({ allowHalfOpen: true }, client => {
+      if (this.isDown) {
+        client.destroy()
+        return
+      }
       const server = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true })
       this.forward(client, server)
       this.forward(server, client)
     })
+  }
+
+  /** Connections that are open, on either side. */
+  get open(): number {
+    return this.sockets.size
   }
 
   /** Begins; gives the port to dial. */
@@ -33,6 +47,12 @@ export class PausingProxy {
   resume(): void {
     this.paused = false
     for (const socket of this.sockets) socket.resume()
+  }
+
+  /** Cuts every connection, and those that are opened until it is up again. */
+  setDown(down: boolean): void {
+    this.isDown = down
+    if (down) this.cut()
   }
 
   /** Cuts every connection that there is; who dials again gets through. */
