@@ -31,7 +31,7 @@ describe('announceLeased', () => {
     })
   })
 
-  it('ends the lease of one name before it takes the next', () => {
+  it('ends one name’s lease before it takes the next', () => {
     marbles(kit => {
       const store = drawnStore(kit, { release: ['--(r|)'] })
       const registration$ = announced(store, '         a----b', kit)

@@ -1,6 +1,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { deflateSync, inflateSync } from 'node:zlib'
-import type { Endpoint, Metadata, ValueShape } from '../registry.js'
+import { isRecord, readEndpoints, readMetadata } from '../go-micro-endpoint.js'
+import type { Endpoint, Metadata } from '../registry.js'
 
 /** What the TXT record of a node says. */
 export interface NodeText {
@@ -20,7 +21,6 @@ export interface NodeText {
 export const MAX_TEXT_BYTES = 65_536
 
 const STRING_CHARS = 255
-const MAX_SHAPE_DEPTH = 8
 
 /** Writes a text as go-micro does: JSON, zlib, hex, in strings of 255 characters. */
 export function encodeText(text: NodeText): Uint8Array[] {
@@ -64,36 +64,8 @@ function readText(value: unknown): E.Either<string, NodeText> {
   }
   const metadata = readMetadata(labels)
   const serviceMetadata = readMetadata(more)
-  const endpoints =
-    list === null || list === undefined ? [] : Array.isArray(list) ? list.map(readEndpoint) : [undefined]
+  const endpoints = readEndpoints(list)
   if (metadata === undefined || serviceMetadata === undefined) return E.left('its labels are not strings')
-  if (!endpoints.every(endpoint => endpoint !== undefined)) return E.left('its endpoints cannot be read')
+  if (endpoints === undefined) return E.left('its endpoints cannot be read')
   return E.right({ service, version, metadata, endpoints, serviceMetadata })
-}
-
-function readEndpoint(value: unknown): Endpoint | undefined {
-  if (!isRecord(value) || typeof value['name'] !== 'string') return undefined
-  const metadata = readMetadata(value['metadata'])
-  if (metadata === undefined) return undefined
-  const { name, request, response } = value
-  return { name, request: readShape(request, 0), response: readShape(response, 0), metadata }
-}
-
-/** A shape only describes; what cannot be read of it is left out. */
-function readShape(value: unknown, depth: number): ValueShape | null {
-  if (!isRecord(value) || depth === MAX_SHAPE_DEPTH) return null
-  const { name, type, values } = value
-  if (typeof name !== 'string' || typeof type !== 'string') return null
-  if (!Array.isArray(values)) return { name, type, values: null }
-  return { name, type, values: values.map(each => readShape(each, depth + 1)).filter(each => each !== null) }
-}
-
-function readMetadata(value: unknown): Metadata | undefined {
-  if (value === null || value === undefined) return {}
-  if (!isRecord(value) || !Object.values(value).every(entry => typeof entry === 'string')) return undefined
-  return value as Metadata
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
