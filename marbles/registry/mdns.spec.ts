@@ -21,6 +21,7 @@ import { describe, it } from 'vitest'
 import { packetRegistry } from '../../src/registry/mdns/packet-registry.js'
 import type { DnsPacket, DnsRecord, PacketPort } from '../../src/registry/mdns/packet.js'
 import { nodeRecord } from '../../src/registry/mdns/record.js'
+import { skippedRecords } from '../../src/registry/skipped-records.js'
 import { instanceOf } from '../../test/compliance/registry-probe.js'
 import { PacketGroup } from '../../test/registry/packet-group.js'
 import { pictures, standings } from '../../test/registry/pictures.js'
@@ -30,7 +31,8 @@ const WORDS = instanceOf('words', 'a')
 /** A registry in virtual time; `chance` 0 makes what has a jitter come at its latest. */
 function registryOn(port: PacketPort, runtime: Runtime, { chance = 0, log = silentLog }: RegistryOn = {}): Registry {
   const fixed = { ...runtime, random: () => chance }
-  const context = { domain: 'micro', hostname: 'host', ttlMs: 120_000, collectMs: 250, runtime: fixed, log }
+  const skipped = skippedRecords('mdns', log, fixed)
+  const context = { domain: 'micro', hostname: 'host', ttlMs: 120_000, collectMs: 250, runtime: fixed, log, skipped }
   return packetRegistry(port, context)
 }
 

@@ -4,6 +4,7 @@ import type { Observable } from 'rxjs'
 import { describe, it } from 'vitest'
 import { recordOf, recordReader } from '../../src/registry/leased/leased-record.js'
 import { watchLeased } from '../../src/registry/leased/watch-leased.js'
+import { skippedRecords } from '../../src/registry/skipped-records.js'
 import { instanceOf } from '../../test/compliance/registry-probe.js'
 import { drawnStore, latest, type DrawnStore } from '../../test/registry/drawn-store.js'
 import { pictures } from '../../test/registry/pictures.js'
@@ -32,7 +33,8 @@ const MEANINGS = {
 /** The pictures that a store as drawn gives. */
 function watched(store: DrawnStore, { runtime }: MarbleKit): Observable<string> {
   const context = { store, runtime: latest(runtime), ttlMs: 3000, log: silentLog }
-  return pictures(watchLeased('/p/', recordReader('/p', silentLog), context))
+  const skipped = skippedRecords('drawn', silentLog, runtime)
+  return pictures(watchLeased('/p/', recordReader('/p', skipped), context))
 }
 
 describe('watchLeased', () => {

@@ -1,32 +1,43 @@
-import type { Log } from './log.js'
+import type { Log, LogEvent } from './log.js'
 import type { Runtime } from './runtime.js'
 
-/** Events of one name in a second that reach the log; a peer must not be able to fill it. */
-const EVENTS_PER_SECOND = 20
-
-const SECOND_MS = 1000
+/** How much of each name a {@link limitedLog} lets through. */
+export interface LogLimit {
+  /** Most events of one name in `everyMs`. @default 20 */
+  readonly lines?: number
+  /** Length of a window, which begins with the first event of a name after the last one, ms. @default 1000 */
+  readonly everyMs?: number
+}
 
 /**
- * Passes events on to `log`, at most 20 of each name in a second. The last one is followed by `log.limited`, a warning
- * which says that the others of that second are left out.
+ * Passes on the first `lines` events of each name in a window of `everyMs`, at once, and keeps the others back; the next
+ * one that passes says how many. Who is outside must not be able to fill a disk.
  */
-export function limitedLog(log: Log, { scheduler }: Runtime): Log {
-  const counts = new Map<string, { since: number; events: number }>()
+export function limitedLog(log: Log, { scheduler }: Runtime, { lines = 20, everyMs = 1000 }: LogLimit = {}): Log {
+  const windows = new Map<string, Window>()
   return event => {
     const now = scheduler.now()
-    let count = counts.get(event.event)
-    if (count === undefined || now - count.since >= SECOND_MS) {
-      count = { since: now, events: 0 }
-      counts.set(event.event, count)
+    const last = windows.get(event.event)
+    if (last === undefined || now >= last.until) {
+      windows.set(event.event, { until: now + everyMs, passed: 1, keptBack: 0 })
+      return log(withCount(event, last?.keptBack ?? 0))
     }
-    count.events++
-    if (count.events <= EVENTS_PER_SECOND) log(event)
-    if (count.events !== EVENTS_PER_SECOND) return
-    log({
-      level: 'warn',
-      event: 'log.limited',
-      message: `${EVENTS_PER_SECOND} events ${event.event} in a second, others of this second are left out`,
-      fields: { event: event.event },
-    })
+    if (last.passed >= lines) {
+      last.keptBack++
+      return
+    }
+    last.passed++
+    log(event)
   }
+}
+
+interface Window {
+  readonly until: number
+  passed: number
+  keptBack: number
+}
+
+function withCount(event: LogEvent, keptBack: number): LogEvent {
+  if (keptBack === 0) return event
+  return { ...event, message: `${event.message} (and ${keptBack} more since the last line)` }
 }

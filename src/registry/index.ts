@@ -1,4 +1,5 @@
 export * from './registry.js'
+export type { RecordRegistry } from './skipped-records.js'
 export * from './memory.js'
 export * from './interrupted.js'
 export * from './lease-store.js'

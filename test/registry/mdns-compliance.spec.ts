@@ -1,6 +1,7 @@
 import { silentLog, systemRuntime } from 'millrace/core'
 import { mdns } from 'millrace/registry/mdns'
 import { packetRegistry } from '../../src/registry/mdns/packet-registry.js'
+import { skippedRecords } from '../../src/registry/skipped-records.js'
 import { testRegistry } from 'millrace/testing/compliance'
 import { describe, it } from 'vitest'
 import { countingRuntime } from '../support/counting-runtime.js'
@@ -26,7 +27,16 @@ testRegistry(
     setup: () => {
       const group = new PacketGroup()
       const runtime = countingRuntime()
-      const context = { domain: 'micro', hostname: 'host', ttlMs: 120_000, collectMs: 10, runtime, log: silentLog }
+      const skipped = skippedRecords('mdns', silentLog, runtime)
+      const context = {
+        domain: 'micro',
+        hostname: 'host',
+        ttlMs: 120_000,
+        collectMs: 10,
+        runtime,
+        log: silentLog,
+        skipped,
+      }
       return {
         here: packetRegistry(group.port('here'), context),
         there: packetRegistry(group.port('there'), context),

@@ -1,14 +1,16 @@
 import * as fc from 'fast-check'
 import { systemRuntime, type LogEvent } from 'millrace/core'
-import type { Registry } from 'millrace/registry'
+import type { RecordRegistry } from 'millrace/registry'
 import { mdns } from 'millrace/registry/mdns'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { deflateSync } from 'node:zlib'
+import { firstValueFrom } from 'rxjs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { nodeRecord } from '../../src/registry/mdns/record.js'
 import { packetRegistry } from '../../src/registry/mdns/packet-registry.js'
 import type { DnsPacket, DnsRecord } from '../../src/registry/mdns/packet.js'
+import { skippedRecords } from '../../src/registry/skipped-records.js'
 import { instanceOf, register, watch } from '../compliance/registry-probe.js'
 import { eventually } from '../support/deadline.js'
 import { PacketGroup } from './packet-group.js'
@@ -33,17 +35,19 @@ describe('mdns over a hostile group', () => {
     ['port 0', answersOf('a', { port: 0 })],
     ['no address that can be dialled', answersOf('a', { host: '0.0.0.0' })],
     ['a target that is no host', answersOf('a', { host: undefined, target: 'not a host' })],
-  ])('skips %s with one line, and shows the others', async (_, bad) => {
+  ])('skips and counts %s, and shows the others', async (_, bad) => {
     const group = new PacketGroup()
     const lines: LogEvent[] = []
-    const words = watch(registryOn(group, lines), 'words')
+    const registry = registryOn(group, lines)
+    const words = watch(registry, 'words')
 
     group.say({ type: 'response', answers: bad })
     group.say({ type: 'response', answers: bad })
     group.say({ type: 'response', answers: good })
 
     await words.shows(['words@1.0.0 b'], MS)
-    expect(lines.map(({ event }) => event)).toEqual(['mdns.record_skipped', 'mdns.record_skipped'])
+    expect(lines.map(({ event }) => event)).toEqual(['registry.record_skipped'])
+    expect(await firstValueFrom(registry.skipped$)).toBe(2)
     words.stop()
   })
 
@@ -94,13 +98,13 @@ describe('mdns over a socket', () => {
 
     await words.shows(['words@1.0.0 a'], MS)
     await eventually(() => lines.length > 0, MS, 'a line')
-    expect(lines.map(({ event }) => event)).toEqual(['mdns.packet_skipped'])
+    expect(lines.map(({ event }) => event)).toEqual(['registry.record_skipped'])
     registering.stop()
     words.stop()
   })
 })
 
-function registryOn(group: PacketGroup, lines: LogEvent[]): Registry {
+function registryOn(group: PacketGroup, lines: LogEvent[]): RecordRegistry {
   const log = (event: LogEvent): void => void lines.push(event)
   return packetRegistry(group.port('watcher'), {
     domain: 'micro',
@@ -109,6 +113,7 @@ function registryOn(group: PacketGroup, lines: LogEvent[]): Registry {
     collectMs: 20,
     runtime: systemRuntime(),
     log,
+    skipped: skippedRecords('mdns', log, systemRuntime()),
   })
 }
 

@@ -1,5 +1,5 @@
 import { leasedRegistry } from '../leased/leased-registry.js'
-import type { Registry } from '../registry.js'
+import type { RecordRegistry } from '../skipped-records.js'
 import { etcdClients } from './etcd-clients.js'
 import { resolveEtcdOptions, type EtcdOptions } from './etcd-options.js'
 import { etcdStore } from './etcd-store.js'
@@ -14,7 +14,7 @@ import { etcdStore } from './etcd-store.js'
  *
  * Throws INVALID_ARGUMENT (reason `invalid_options`) for options that cannot work.
  */
-export function etcd(options?: EtcdOptions): Registry {
+export function etcd(options?: EtcdOptions): RecordRegistry {
   const resolved = resolveEtcdOptions(options)
   const { prefix, ttlMs, runtime, log } = resolved
   return leasedRegistry({ store: etcdStore(etcdClients(resolved), resolved), prefix, ttlMs, runtime, log })

@@ -18,7 +18,8 @@ import type { LeasedContext } from './context.js'
 import { recordReader } from './leased-record.js'
 import { recordView } from './record-view.js'
 import { watchLeased } from './watch-leased.js'
-import type { Instance, Registration, Registry, Service, Snapshot } from '../registry.js'
+import type { Instance, Registration, Service, Snapshot } from '../registry.js'
+import { skippedRecords, type RecordRegistry } from '../skipped-records.js'
 
 /** What {@link leasedRegistry} is made of. */
 export interface LeasedRegistryOptions {
@@ -46,7 +47,7 @@ export interface LeasedRegistryOptions {
  * and shows the difference after it. A record that another process has put over ours is left alone: `lost` says
  * ALREADY_EXISTS (reason `node_replaced`) until that one goes.
  */
-export function leasedRegistry(options: LeasedRegistryOptions): Registry {
+export function leasedRegistry(options: LeasedRegistryOptions): RecordRegistry {
   const { prefix, ...context } = resolveOptions<Required<LeasedRegistryOptions>>(
     'leasedRegistry',
     {
@@ -61,8 +62,9 @@ export function leasedRegistry(options: LeasedRegistryOptions): Registry {
   return new LeasedRegistry(prefix, context)
 }
 
-class LeasedRegistry implements Registry {
+class LeasedRegistry implements RecordRegistry {
   readonly name: string
+  readonly skipped$: Observable<number>
   private readonly prefix: string
   private readonly context: LeasedContext
   private readonly read: ReturnType<typeof recordReader>
@@ -71,7 +73,9 @@ class LeasedRegistry implements Registry {
     this.name = context.store.name
     this.prefix = prefix
     this.context = context
-    this.read = recordReader(prefix, context.log)
+    const skipped = skippedRecords(this.name, context.log, context.runtime)
+    this.skipped$ = skipped.count$
+    this.read = recordReader(prefix, skipped)
   }
 
   register(instance$: Observable<Instance>): Observable<Registration> {

@@ -14,8 +14,9 @@ import {
   tap,
   timer,
 } from 'rxjs'
-import type { Log, RpcError, Runtime } from '../../core/index.js'
+import type { RpcError, Runtime } from '../../core/index.js'
 import type { Snapshot } from '../registry.js'
+import type { SkippedRecords } from '../skipped-records.js'
 import { found, type Found } from './found.js'
 import type { LinkState } from './link.js'
 import type { DnsPacket, PacketLink } from './packet.js'
@@ -29,8 +30,8 @@ export interface BrowseContext {
   readonly collectMs: number
   /** Time and chance. */
   readonly runtime: Runtime
-  /** Where skipped records are told of. */
-  readonly log: Log
+  /** Where records are told of that cannot be read. */
+  readonly skipped: SkippedRecords
   /** The group, as `keptOpen` keeps it. */
   readonly link$: Observable<LinkState>
 }
@@ -58,8 +59,8 @@ const MAX_QUESTIONS = 40
 /** Asks for the nodes of one service, or of all, and tells what it finds each time that changes. Never completes. */
 export function browse(context: BrowseContext, service?: string): Observable<View> {
   return defer(() => {
-    const { domain, runtime, log, link$ } = context
-    const nodes = found(domain, log, service)
+    const { domain, runtime, skipped, link$ } = context
+    const nodes = found(domain, skipped, service)
     const state = { settled: false, stale: false, asOf: -Infinity }
     const view = (down?: RpcError): View => {
       const listing = nodes.listing()

@@ -1,9 +1,9 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { Subject, type Observable } from 'rxjs'
-import type { Log } from '../../core/index.js'
 import { instanceFaults, isServiceName } from '../checked.js'
 import { directory, type Directory, type Listing } from '../directory.js'
 import type { Instance } from '../registry.js'
+import type { SkippedRecords } from '../skipped-records.js'
 import { readAddress, writeAddress } from './address.js'
 import type { DnsRecord } from './packet.js'
 import { sightings, type Sighting } from './sightings.js'
@@ -35,8 +35,8 @@ export interface Found {
 }
 
 /** Nothing found yet; with a service's name, only its nodes are taken in. */
-export function found(domain: string, log: Log, service?: string): Found {
-  return new FoundNodes(domain, log, service)
+export function found(domain: string, skipped: SkippedRecords, service?: string): Found {
+  return new FoundNodes(domain, skipped, service)
 }
 
 interface Entry {
@@ -51,17 +51,17 @@ class FoundNodes implements Found {
   readonly services: Set<string>
   readonly learnt$: Subject<string>
   private readonly domain: string
-  private readonly log: Log
+  private readonly skipped: SkippedRecords
   private readonly service: string | undefined
   private readonly suffix: string
   private readonly entries: Map<string, Entry>
   private readonly directory: Directory
 
-  constructor(domain: string, log: Log, service: string | undefined) {
+  constructor(domain: string, skipped: SkippedRecords, service: string | undefined) {
     this.services = new Set(service === undefined ? [] : [service])
     this.learnt$ = new Subject()
     this.domain = domain
-    this.log = log
+    this.skipped = skipped
     this.service = service
     this.suffix = service === undefined ? `.${domain}` : `.${service}.${domain}`
     this.entries = new Map()
@@ -158,11 +158,7 @@ class FoundNodes implements Found {
   }
 
   private skip(name: string, why: string): false {
-    this.log({
-      level: 'warn',
-      event: 'mdns.record_skipped',
-      message: `record ${JSON.stringify(name.slice(0, 200))} skipped: ${why}`,
-    })
+    this.skipped.skip(name, why)
     return false
   }
 }

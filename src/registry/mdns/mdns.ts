@@ -7,6 +7,7 @@ import {
   fn,
   having,
   integer,
+  limitedLog,
   optional,
   resolveOptions,
   systemRuntime,
@@ -14,10 +15,9 @@ import {
   type Log,
   type Runtime,
 } from '../../core/index.js'
-import { limitedLog } from './limited-log.js'
 import { multicastPort } from './multicast.js'
 import { packetRegistry } from './packet-registry.js'
-import type { Registry } from '../registry.js'
+import { skippedRecords, type RecordRegistry } from '../skipped-records.js'
 
 /** What {@link mdns} is made of. */
 export interface MdnsOptions {
@@ -49,7 +49,7 @@ interface Resolved extends Omit<Required<MdnsOptions>, 'interface'> {
   readonly interface: string | undefined
 }
 
-const LOG_EVERY_MS = 10_000
+const LOG_LIMIT = { lines: 1, everyMs: 10_000 }
 const LOOPBACK_ADDRESS = '127.0.0.1'
 
 /**
@@ -61,11 +61,16 @@ const LOOPBACK_ADDRESS = '127.0.0.1'
  * tried again. A record is one packet of 9000 bytes at most, or `register` fails with RESOURCE_EXHAUSTED (reason
  * `record_too_large`); addresses are `host:port` with an IP address or a host name that others can dial.
  */
-export function mdns(options?: MdnsOptions): Registry {
+export function mdns(options?: MdnsOptions): RecordRegistry {
   const { interface: address, loopbackOnly, log, port, ...settings } = resolveMdnsOptions(options)
-  const limited = limitedLog(log, settings.runtime, LOG_EVERY_MS)
-  const multicast = multicastPort({ interface: loopbackOnly ? LOOPBACK_ADDRESS : address, port, log: limited })
-  return packetRegistry(multicast, { ...settings, log: limited, hostname: hostname() })
+  const skipped = skippedRecords('mdns', log, settings.runtime)
+  const multicast = multicastPort({ interface: loopbackOnly ? LOOPBACK_ADDRESS : address, port, skipped })
+  return packetRegistry(multicast, {
+    ...settings,
+    skipped,
+    log: limitedLog(log, settings.runtime, LOG_LIMIT),
+    hostname: hostname(),
+  })
 }
 
 function resolveMdnsOptions(options: MdnsOptions | undefined): Resolved {

@@ -1,7 +1,8 @@
 import multicastDns from 'multicast-dns'
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { Observable, Subject } from 'rxjs'
-import { RpcError, retrySafely, type Log } from '../../core/index.js'
+import { RpcError, retrySafely } from '../../core/index.js'
+import type { SkippedRecords } from '../skipped-records.js'
 import type { DnsPacket, DnsRecord, PacketLink, PacketPort } from './packet.js'
 
 /** Where the group is. */
@@ -10,8 +11,8 @@ export interface MulticastOptions {
   readonly interface: string | undefined
   /** UDP port of the group. */
   readonly port: number
-  /** Where packets that are none are told of. */
-  readonly log: Log
+  /** Where packets are told of that cannot be read. */
+  readonly skipped: SkippedRecords
 }
 
 const ANY_ADDRESS = '0.0.0.0'
@@ -121,7 +122,7 @@ class MulticastLink implements PacketLink {
   }
 
   private warn(error: Error): void {
-    this.options.log({ level: 'warn', event: 'mdns.packet_skipped', message: `packet skipped: ${error.message}` })
+    this.options.skipped.skip('a packet', error.message)
   }
 }
 

@@ -1,30 +1,36 @@
 import { defer, distinctUntilChanged, finalize, first, map, type Observable, ReplaySubject, share } from 'rxjs'
-import { RpcError, retrySafely } from '../../core/index.js'
+import { RpcError, retrySafely, type Log } from '../../core/index.js'
 import { checkedServiceName } from '../checked.js'
-import type { Instance, Registration, Registry, Service, Snapshot } from '../registry.js'
+import type { Instance, Registration, Service, Snapshot } from '../registry.js'
+import type { RecordRegistry } from '../skipped-records.js'
 import { announce, type AnnounceContext } from './announce.js'
 import { browse, type BrowseContext, type View } from './browse.js'
 import { keptOpen } from './link.js'
 import type { PacketPort } from './packet.js'
 
 /** What the registry is made of, besides its port. */
-export type PacketRegistryContext = Omit<AnnounceContext & BrowseContext, 'link$'>
+export interface PacketRegistryContext extends Omit<AnnounceContext & BrowseContext, 'link$'> {
+  /** Where outages are told of. */
+  readonly log: Log
+}
 
 /**
  * The registry over any group of packets. All its users share one link, which is open while there are any, and all
  * watchers of a name share what one of them has found.
  */
-export function packetRegistry(port: PacketPort, context: PacketRegistryContext): Registry {
+export function packetRegistry(port: PacketPort, context: PacketRegistryContext): RecordRegistry {
   return new PacketRegistry({ ...context, link$: keptOpen(port, context.runtime, context.log) })
 }
 
-class PacketRegistry implements Registry {
+class PacketRegistry implements RecordRegistry {
   readonly name = 'mdns'
+  readonly skipped$: Observable<number>
   private readonly context: AnnounceContext & BrowseContext
   /** The running views, by name of the service; under `undefined` the one of all. */
   private readonly views: Map<string | undefined, Observable<View>>
 
   constructor(context: AnnounceContext & BrowseContext) {
+    this.skipped$ = context.skipped.count$
     this.context = context
     this.views = new Map()
   }
