@@ -40,6 +40,11 @@ export class Child {
     if (!this.ended) throw new Error(`a child ended with ${this.process.exitCode}: ${this.errors}`)
   }
 
+  /** Ends its input, which is how it hears that it is to end. */
+  endInput(): void {
+    this.process.stdin?.end()
+  }
+
   /** Sends it a signal. */
   signal(name: NodeJS.Signals): void {
     this.process.kill(name)

@@ -2,6 +2,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Specs that start processes and wait for them, the slowest first. */
 const SLOW = [
+  'registry/etcd-faults',
   'word-count/main-job',
   'word-count/memory',
   'test/package',
