@@ -5,6 +5,7 @@ import {
   asyncScheduler,
   concat,
   defer,
+  delay,
   filter,
   ignoreElements,
   map,
@@ -32,7 +33,7 @@ const WORDS = instanceOf('words', 'a')
 function registryOn(port: PacketPort, runtime: Runtime, { chance = 0, log = silentLog }: RegistryOn = {}): Registry {
   const fixed = { ...runtime, random: () => chance }
   const skipped = skippedRecords('mdns', log, fixed)
-  const context = { domain: 'micro', hostname: 'host', ttlMs: 120_000, collectMs: 250, runtime: fixed, log, skipped }
+  const context = { domain: 'micro', hostname: 'host', ttlMs: 30_000, collectMs: 250, runtime: fixed, log, skipped }
   return packetRegistry(port, context)
 }
 
@@ -45,15 +46,20 @@ interface RegistryOn {
 const registered = (registry: Registry, instance: Instance = WORDS): Observable<never> =>
   registry.register(concat(of(instance), NEVER)).pipe(ignoreElements())
 
-/** What `name` sends: `q` a question, `a` an announcement or answer, `l` a listing, `g` a goodbye. */
+/** What `name` sends: `q` a question, `n` one about a node, `a` an announcement or answer, `l` a listing, `g` a goodbye. */
 const saidBy = (group: PacketGroup, name: string): Observable<string> =>
   group.sent$.pipe(
     filter(({ from }) => from === name),
     map(({ packet }) => letterOf(packet)),
   )
 
+/** What a node of go-micro says, which says it only once. */
+function announced(ttlMs: number): DnsPacket {
+  return nodeRecord(WORDS, { domain: 'micro', hostname: 'host', ttlMs }).announcement
+}
+
 function letterOf(packet: DnsPacket): string {
-  if (packet.type === 'query') return 'q'
+  if (packet.type === 'query') return packet.questions[0]?.type === 'ANY' ? 'n' : 'q'
   const [first] = packet.answers
   if (first?.ttl === 0) return 'g'
   return first?.name === '_services.micro' ? 'l' : 'a'
@@ -126,7 +132,7 @@ describe('mdns watch', () => {
 
       expectObservable(server$, '          ^ 1499ms !').toBe('-')
       // Last heard at 1402 ms, in answer to the question of 1400 ms.
-      expectObservable(pictures(watch$), ' ^ 200s !').toBe(' -o 121400ms e')
+      expectObservable(pictures(watch$), ' ^ 200s !').toBe(' -o 31400ms e')
     })
   })
 
@@ -141,12 +147,43 @@ describe('mdns watch', () => {
     })
   })
 
+  it('asks a silent node four times before dropping it', () => {
+    marbles(({ expectObservable, runtime }) => {
+      const group = new PacketGroup()
+      const watch$ = registryOn(group.port('watcher'), runtime).watch('words')
+      const doubt$ = saidBy(group, 'watcher').pipe(filter(letter => letter === 'n'))
+      asyncScheduler.schedule(() => group.say(announced(120_000)), 10)
+
+      // Asked at 80, 85, 90 and 95 % of two minutes.
+      expectObservable(doubt$, '         ^ 130s !').toBe('96010ms n 5999ms n 5999ms n 5999ms n')
+      expectObservable(pictures(watch$), '^ 130s !').toBe('10ms o 119999ms e')
+    })
+  })
+
+  it('keeps a node that answers only questions by name', () => {
+    marbles(({ expectObservable, runtime }) => {
+      const named = (packet: DnsPacket): boolean => letterOf(packet) === 'n'
+      const group = new PacketGroup(packet => packet.type === 'query' && !named(packet))
+      const watch$ = registryOn(group.port('watcher'), runtime).watch('words')
+      asyncScheduler.schedule(() => group.say(announced(120_000)), 10)
+      const answer$ = group.sent$.pipe(
+        filter(({ packet }) => named(packet)),
+        delay(20, runtime.scheduler),
+        tap(() => group.say(announced(120_000))),
+        ignoreElements(),
+      )
+
+      expectObservable(answer$, '         ^ 20m !').toBe('-')
+      expectObservable(pictures(watch$), '^ 20m !').toBe('10ms o')
+    })
+  })
+
   it('believes nobody for longer than 75 minutes', () => {
     const forEver = (record: DnsRecord): DnsRecord => ({ ...record, ttl: 0x7fff_ffff })
     marbles(
       ({ expectObservable, runtime }) => {
         const group = new PacketGroup()
-        const { announcement } = nodeRecord(WORDS, { domain: 'micro', hostname: 'host', ttlMs: 120_000 })
+        const announcement = announced(120_000)
         const answers = announcement.type === 'response' ? announcement.answers.map(forEver) : []
         const watch$ = registryOn(group.port('watcher'), runtime).watch('words')
         asyncScheduler.schedule(() => group.say({ type: 'response', answers }), 10)
@@ -222,13 +259,13 @@ describe('mdns get', () => {
 })
 
 describe('mdns register', () => {
-  it('announces again before half the time to live', () => {
+  it('announces again three times in its time to live', () => {
     marbles(({ expectObservable, runtime }) => {
       const group = new PacketGroup()
       const server$ = registered(registryOn(group.port('server'), runtime))
 
-      expectObservable(saidBy(group, 'server'), '^ 200s !').toBe('a 999ms a 59999ms a 59999ms a 4s g')
-      expectObservable(server$, '                ^ 125s !').toBe('-')
+      expectObservable(saidBy(group, 'server'), '^ 60s !').toBe('a 999ms a 9999ms a 9999ms a 4s g')
+      expectObservable(server$, '                ^ 25s !').toBe('-')
     })
   })
 
@@ -237,8 +274,8 @@ describe('mdns register', () => {
       const group = new PacketGroup()
       const server$ = registered(registryOn(group.port('server'), runtime, { chance: 0.5 }))
 
-      expectObservable(saidBy(group, 'server'), '^ 60s !').toBe('a 999ms a 52499ms a')
-      expectObservable(server$, '                ^ 60s !').toBe('-')
+      expectObservable(saidBy(group, 'server'), '^ 10s !').toBe('a 999ms a 8749ms a')
+      expectObservable(server$, '                ^ 10s !').toBe('-')
     })
   })
 

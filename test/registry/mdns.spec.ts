@@ -76,24 +76,38 @@ describe('mdns between processes', () => {
     for (const child of children.splice(0)) child.kill('SIGKILL')
   })
 
+  const start = (domain: string, id: string): ChildProcess => {
+    const script = fileURLToPath(new URL('registered-process.mjs', import.meta.url))
+    const child = spawn(process.execPath, [script, domain, 'words', id], { stdio: ['pipe', 'pipe', 'inherit'] })
+    children.push(child)
+    return child
+  }
+
   it('shows the nodes of all until they go', async () => {
     const domain = newDomain()
     const words = watch(mdns({ domain, loopbackOnly: true }), 'words')
-    const start = (id: string): ChildProcess => {
-      const script = fileURLToPath(new URL('registered-process.mjs', import.meta.url))
-      const child = spawn(process.execPath, [script, domain, 'words', id], { stdio: ['pipe', 'pipe', 'inherit'] })
-      children.push(child)
-      return child
-    }
 
-    const first = start('a')
-    start('b')
+    const first = start(domain, 'a')
+    start(domain, 'b')
     await words.shows(['words@1.0.0 a b'], MS)
     const exited = once(first, 'exit')
     first.stdin?.end()
 
     await words.shows(['words@1.0.0 b'], MS)
     expect(await within(exited, MS, 'the end of the process')).toEqual([0, null])
+    words.stop()
+  })
+
+  it('drops a killed node, and keeps the others', async () => {
+    const domain = newDomain()
+    const words = watch(mdns({ domain, loopbackOnly: true }), 'words')
+    const first = start(domain, 'a')
+    start(domain, 'b')
+    await words.shows(['words@1.0.0 a b'], MS)
+
+    first.kill('SIGKILL')
+
+    await words.shows(['words@1.0.0 b'], MS)
     words.stop()
   })
 })

@@ -40,7 +40,7 @@ const ANSWER_EVERY_MS = 50
 
 /**
  * Announces the instances of `instance$` one after the other, answers questions about the present one, says it again
- * before half its time to live is over, and says goodbye when `instance$` ends or the subscription does.
+ * three times in its time to live, and says goodbye when `instance$` ends or the subscription does.
  */
 export function announce(instance$: Observable<Instance>, context: AnnounceContext): Observable<Registration> {
   return new Observable(subscriber => {
@@ -95,7 +95,7 @@ function maintained(record: NodeRecord, link: PacketLink, context: AnnounceConte
   const later$ = concat(
     timer(SECOND_ANNOUNCEMENT_MS, runtime.scheduler),
     // Jitter keeps services that were started together from speaking together for ever.
-    defer(() => timer((ttlMs / 2) * (1 - runtime.random() / 4), runtime.scheduler)).pipe(repeat()),
+    defer(() => timer((ttlMs / 3) * (1 - runtime.random() / 4), runtime.scheduler)).pipe(repeat()),
   )
   return merge(
     concat(say('announcement'), of(true as const)),

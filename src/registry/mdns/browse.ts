@@ -19,7 +19,7 @@ import type { Snapshot } from '../registry.js'
 import type { SkippedRecords } from '../skipped-records.js'
 import { found, type Found } from './found.js'
 import type { LinkState } from './link.js'
-import type { DnsPacket, PacketLink } from './packet.js'
+import type { DnsPacket, DnsQuestion, PacketLink } from './packet.js'
 import { LIST } from './record.js'
 
 /** What browsing needs. */
@@ -50,11 +50,11 @@ export interface View {
 const ASK_AGAIN_MS = [0, 100, 300, 1000]
 const ASK_EVERY_MS = 30_000
 
-/** Longest that an expired node stays, ms. */
-const SWEEP_MS = 10_000
+/** How often at least it is looked who has been silent for too long, ms. */
+const SWEEP_MS = 1000
 
-/** Most questions in one packet: of names of 180 bytes, 40 stay below the limit of a packet. */
-const MAX_QUESTIONS = 40
+/** Most questions in one packet: of names of 430 bytes, 20 stay below the limit of a packet. */
+const MAX_QUESTIONS = 20
 
 /** Asks for the nodes of one service, or of all, and tells what it finds each time that changes. Never completes. */
 export function browse(context: BrowseContext, service?: string): Observable<View> {
@@ -110,29 +110,40 @@ function settling({ runtime, collectMs }: BrowseContext): Observable<'settled'> 
   return timer(collectMs, runtime.scheduler).pipe(map(() => 'settled' as const))
 }
 
-/** Asks, again and again; emits nothing. Who asks for everything also asks for each name as soon as it is learnt. */
+/**
+ * Asks, again and again; emits nothing. Who asks for everything also asks for each name as soon as it is learnt, and a
+ * node that falls silent is asked by name, so that one whose announcements are lost, or which makes none, stays.
+ */
 function asking(
   nodes: Found,
   link: PacketLink,
   { domain, runtime }: BrowseContext,
   service: string | undefined,
 ): Observable<never> {
+  const { scheduler } = runtime
+  const send = (questions: readonly DnsQuestion[]): Observable<never> =>
+    from(queries(questions)).pipe(mergeMap(query => link.send(query)))
   const ask = (names: readonly string[]): Observable<never> =>
-    from(queries(names.map(name => `${name}.${domain}`))).pipe(mergeMap(query => link.send(query)))
+    send(names.map(name => ({ name: `${name}.${domain}`, type: 'PTR' })))
   const known = (): readonly string[] => [...(service === undefined ? [LIST] : []), ...nodes.services]
   const times$ = concat(
-    from(ASK_AGAIN_MS).pipe(concatMap(ms => timer(ms, runtime.scheduler))),
-    defer(() => timer(ASK_EVERY_MS * (1 - runtime.random() / 4), runtime.scheduler)).pipe(repeat()),
+    from(ASK_AGAIN_MS).pipe(concatMap(ms => timer(ms, scheduler))),
+    defer(() => timer(ASK_EVERY_MS * (1 - runtime.random() / 4), scheduler)).pipe(repeat()),
   )
-  return merge(times$.pipe(mergeMap(() => ask(known()))), nodes.learnt$.pipe(mergeMap(name => ask([name]))))
+  const doubtMs = (): number => Math.max(0, Math.min(nodes.nextDoubt() - scheduler.now(), SWEEP_MS))
+  const doubts$ = defer(() => timer(doubtMs(), scheduler)).pipe(repeat())
+  return merge(
+    times$.pipe(mergeMap(() => ask(known()))),
+    nodes.learnt$.pipe(mergeMap(name => ask([name]))),
+    doubts$.pipe(mergeMap(() => send(nodes.doubtful(scheduler.now()).map(name => ({ name, type: 'ANY' }))))),
+  )
 }
 
-/** Questions for the pointers of some names, in as few packets as fit. */
-function queries(names: readonly string[]): readonly DnsPacket[] {
+/** Questions in as few packets as fit. */
+function queries(questions: readonly DnsQuestion[]): readonly DnsPacket[] {
   const packets: DnsPacket[] = []
-  for (let start = 0; start < names.length; start += MAX_QUESTIONS) {
-    const questions = names.slice(start, start + MAX_QUESTIONS).map(name => ({ name, type: 'PTR' }))
-    packets.push({ type: 'query', questions })
+  for (let start = 0; start < questions.length; start += MAX_QUESTIONS) {
+    packets.push({ type: 'query', questions: questions.slice(start, start + MAX_QUESTIONS) })
   }
   return packets
 }

@@ -30,6 +30,13 @@ export interface Found {
   expire(now: number): boolean
   /** When the next node is to be dropped, ms; `Infinity` when there is none. */
   nextExpiry(): number
+  /**
+   * Names of the nodes to ask now because they have long been silent: after 80, 85, 90 and 95 % of their time to live
+   * (RFC 6762, 5.2), each time told once.
+   */
+  doubtful(now: number): readonly string[]
+  /** When there is a node to ask next, ms; `Infinity` when there is none. */
+  nextDoubt(): number
   /** What is there. */
   listing(): Listing
 }
@@ -44,8 +51,13 @@ interface Entry {
   readonly id: string
   readonly text: string
   address: string
+  ttlMs: number
   expiresAt: number
+  doubtedAt: number
 }
+
+const DOUBTED_PART = 0.8
+const DOUBTED_AGAIN_PART = 0.05
 
 class FoundNodes implements Found {
   readonly services: Set<string>
@@ -92,6 +104,23 @@ class FoundNodes implements Found {
     return next
   }
 
+  doubtful(now: number): readonly string[] {
+    const names: string[] = []
+    for (const [name, entry] of this.entries) {
+      if (entry.doubtedAt > now) continue
+      names.push(name)
+      const again = entry.doubtedAt + entry.ttlMs * DOUBTED_AGAIN_PART
+      entry.doubtedAt = again < entry.expiresAt ? again : Infinity
+    }
+    return names
+  }
+
+  nextDoubt(): number {
+    let next = Infinity
+    for (const { doubtedAt } of this.entries.values()) next = Math.min(next, doubtedAt)
+    return next
+  }
+
   listing(): Listing {
     return this.directory.listing()
   }
@@ -105,17 +134,18 @@ class FoundNodes implements Found {
     }
     if (address === undefined || text === undefined) return false // PTR alone: not a whole record
     const joined = joinText(text)
-    const expiresAt = now + Math.min(ttl, MAX_TTL_S) * 1000
+    const ttlMs = Math.min(ttl, MAX_TTL_S) * 1000
+    const times = { ttlMs, expiresAt: now + ttlMs, doubtedAt: now + ttlMs * DOUBTED_PART }
     if (known !== undefined && known.text === joined && known.address === address) {
-      known.expiresAt = expiresAt // heard again: nothing to inflate
+      Object.assign(known, times) // heard again: nothing to inflate
       return false
     }
     const read = this.read(name, address, joined)
     if (E.isLeft(read)) return this.skip(name, read.left)
-    return this.put(name, read.right, { text: joined, address, expiresAt })
+    return this.put(name, read.right, { text: joined, address, ...times })
   }
 
-  private put(name: string, instance: Instance, heard: Pick<Entry, 'text' | 'address' | 'expiresAt'>): boolean {
+  private put(name: string, instance: Instance, heard: Omit<Entry, 'service' | 'id'>): boolean {
     if (!this.entries.has(name) && this.entries.size >= MAX_NODES) {
       return this.skip(name, `there are ${MAX_NODES} nodes already`)
     }

@@ -30,8 +30,8 @@ export interface MdnsOptions {
   /** UDP port of the group. @default 5353 */
   readonly port?: number
   /**
-   * How long others may believe a record that they do not hear again, ms; so long a killed node stays. Sent as whole
-   * seconds. @default 120_000
+   * How long others may believe a record that they do not hear again, ms; so long a killed node stays. Announced again
+   * three times as often, and sent as whole seconds. @default 30_000; go-micro's 120_000 is kept for its records
    */
   readonly ttlMs?: number
   /**
@@ -83,7 +83,7 @@ function resolveMdnsOptions(options: MdnsOptions | undefined): Resolved {
       loopbackOnly: optional(bool, false),
       interface: optional(alone),
       port: optional(integer({ min: 1, max: 65_535 }), 5353),
-      ttlMs: optional(integer({ min: 2000, max: 4_500_000 }), 120_000),
+      ttlMs: optional(integer({ min: 2000, max: 4_500_000 }), 30_000),
       collectMs: optional(integer({ min: 1, max: 60_000 }), 250),
       runtime: optional(having<Runtime>('scheduler', 'random'), systemRuntime()),
       log: optional(fn<Log>(), consoleLog),
