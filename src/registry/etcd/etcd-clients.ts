@@ -98,8 +98,7 @@ function clientOptions(endpoint: string, { tls, auth, callTimeoutMs, runtime }: 
       'grpc.keepalive_timeout_ms': callTimeoutMs,
       'grpc.keepalive_permit_without_calls': 1,
       'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
-      // Its own connections, dialled when we say so: shared ones wait up to two minutes after a failure.
-      'grpc.use_local_subchannel_pool': 1,
+      // By default a connection that failed is not dialled again for up to two minutes, whoever asks.
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 1000,
     },

@@ -1,5 +1,5 @@
 import { GRPCNotFoundError, EtcdLeaseInvalidError, type Etcd3 } from 'etcd3'
-import { catchError, concat, defer, first, from, map, NEVER, type Observable, of, switchMap, timeout } from 'rxjs'
+import { catchError, defer, from, last, map, type Observable, of, switchMap, timeout } from 'rxjs'
 import type { LeaseId } from '../lease-store.js'
 import type { ResolvedEtcdOptions } from './etcd-options.js'
 import type { EtcdMember } from './etcd-clients.js'
@@ -38,7 +38,8 @@ function keepAlive(
   lease: LeaseId,
   { callTimeoutMs, runtime }: ResolvedEtcdOptions,
 ): Observable<boolean> {
-  return duplex(() => client.leaseClient.leaseKeepAlive(), concat(of({ ID: lease }), NEVER)).pipe(
+  return duplex(() => client.leaseClient.leaseKeepAlive(), of({ ID: lease })).pipe(
+    last(), // waits for the end of the stream: one that is cancelled costs the connection
     map(({ TTL }) => Number(TTL) > 0),
     timeout({
       first: callTimeoutMs,
@@ -47,6 +48,5 @@ function keepAlive(
         throw noAnswer(endpoint, callTimeoutMs)
       },
     }),
-    first(),
   )
 }

@@ -1,5 +1,5 @@
 import type { IEvent, IWatchRequest, IWatchResponse } from 'etcd3'
-import { concat, defer, filter, interval, map, type Observable, of, timeout } from 'rxjs'
+import { concat, filter, interval, map, type Observable, of, throwError, timeout } from 'rxjs'
 import type { StoreChange, StoreChanges } from '../lease-store.js'
 import { duplex } from './duplex.js'
 import type { ResolvedEtcdOptions } from './etcd-options.js'
@@ -32,8 +32,11 @@ export function watchChanges(
     of(watch),
     interval(confirmMs, scheduler).pipe(map((): IWatchRequest => ({ progress_request: {} }))),
   )
-  const answers$ = defer(() => duplex(() => client.watchClient.watch(), request$))
-  return answers$.pipe(
+  const ended$ = throwError(() => watchCancelled(endpoint, 'the watch was ended'))
+  return concat(
+    duplex(() => client.watchClient.watch(), request$),
+    ended$,
+  ).pipe(
     timeout({
       each: confirmMs + callTimeoutMs,
       scheduler,
