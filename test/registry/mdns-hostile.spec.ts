@@ -16,8 +16,6 @@ import { eventually } from '../support/deadline.js'
 import { PacketGroup } from './packet-group.js'
 
 const MS = 5000
-/** Apart from the port of everyone else, who need not hear this. */
-const PORT = 15_353
 
 describe('mdns over a hostile group', () => {
   const good = answersOf('b')
@@ -75,25 +73,33 @@ describe('mdns over a hostile group', () => {
 
 describe('mdns over a socket', () => {
   let stranger: Socket
-  const shout = (bytes: Uint8Array): void => stranger.send(bytes, PORT, '224.0.0.251')
+  const shout = (bytes: Uint8Array): void => stranger.send(bytes, stranger.address().port, '224.0.0.251')
+  // Apart from the port of everyone else, who need not hear this.
+  const registryHere = (lines: LogEvent[] = []): RecordRegistry =>
+    mdns({ port: stranger.address().port, loopbackOnly: true, collectMs: 30, log: event => lines.push(event) })
 
   beforeEach(async () => {
     stranger = createSocket({ type: 'udp4', reuseAddr: true }).bind(0)
     await once(stranger, 'listening')
+    stranger.addMembership('224.0.0.251', '127.0.0.1')
     stranger.setMulticastInterface('127.0.0.1')
   })
 
   afterEach(() => stranger.close())
 
-  it('lives through packets that are none', async () => {
+  it.each([
+    ['noise', fc.sample(fc.uint8Array({ maxLength: 400 }), { numRuns: 200, seed: 1 })],
+    ['a name that points to itself', [answering('c00c')]],
+    ['names that point to each other', [answering('c00ec00c')]],
+    ['data that points to itself', [answering('0000 0c00 0100 0000 1000 02c0 17')]],
+    ['the end of a packet', [answering('0161')]],
+  ])('lives through %s, with one line', async (_, packets) => {
     const lines: LogEvent[] = []
-    const registry = mdns({ port: PORT, loopbackOnly: true, collectMs: 30, log: event => lines.push(event) })
+    const registry = registryHere(lines)
     const words = watch(registry, 'words')
     await words.shows([], MS)
-    const cyclic = Buffer.from('0000840000000001000000000c0000000c00c0', 'hex').fill(0xc0, 12)
 
-    shout(cyclic)
-    for (const bytes of fc.sample(fc.uint8Array({ maxLength: 400 }), { numRuns: 200, seed: 1 })) shout(bytes)
+    for (const bytes of packets) shout(bytes)
     const registering = register(registry, instanceOf('words', 'a'))
 
     await words.shows(['words@1.0.0 a'], MS)
@@ -102,7 +108,41 @@ describe('mdns over a socket', () => {
     registering.stop()
     words.stop()
   })
+
+  it('keeps other services whatever is done to a packet', async () => {
+    const registry = registryHere()
+    const heard = once(stranger, 'message')
+    const words = register(registry, instanceOf('words', 'a'))
+    const [packet] = (await heard) as [Buffer]
+    const lines = register(registry, instanceOf('lines', 'b'))
+    const everything = watch(registry)
+    const linesShown = watch(registry, 'lines')
+    await linesShown.shows(['lines@1.0.0 b'], MS)
+    const { length } = linesShown.snapshots
+
+    for (const bytes of fc.sample(mutated(packet), { numRuns: 200, seed: 1 })) shout(bytes)
+    const last = register(registry, instanceOf('last', 'c'))
+
+    await eventually(() => everything.shown.includes('last@1.0.0 c'), MS, 'what was said last')
+    expect(linesShown.snapshots).toHaveLength(length)
+    for (const running of [words, lines, last, everything, linesShown]) running.stop()
+  })
 })
+
+/** A packet with one answer. */
+function answering(hex: string): Uint8Array {
+  return Buffer.from(`000084000000000100000000${hex.replaceAll(' ', '')}`, 'hex')
+}
+
+/** The packet with bytes changed; half of them cut. */
+function mutated(packet: Uint8Array): fc.Arbitrary<Uint8Array> {
+  const change = fc.tuple(fc.nat(packet.length - 1), fc.nat(255))
+  return fc.tuple(fc.array(change, { minLength: 1, maxLength: 8 }), fc.nat(packet.length)).map(([changes, cut]) => {
+    const bytes = Uint8Array.from(packet)
+    for (const [at, byte] of changes) bytes[at] = byte
+    return cut % 2 === 0 ? bytes.subarray(0, cut) : bytes
+  })
+}
 
 function registryOn(group: PacketGroup, lines: LogEvent[]): RecordRegistry {
   const log = (event: LogEvent): void => void lines.push(event)

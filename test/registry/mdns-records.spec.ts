@@ -4,7 +4,7 @@ import type { Endpoint } from 'millrace/registry'
 import { deflateSync, inflateSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { readAddress, writeAddress } from '../../src/registry/mdns/address.js'
-import { MAX_PACKET_BYTES, nodeRecord } from '../../src/registry/mdns/record.js'
+import { MAX_NAME_BYTES, MAX_PACKET_BYTES, nodeRecord } from '../../src/registry/mdns/record.js'
 import { decodeText, encodeText, joinText } from '../../src/registry/mdns/text.js'
 import { instanceOf } from '../compliance/registry-probe.js'
 
@@ -105,6 +105,18 @@ describe('nodeRecord', () => {
       }),
     )
   })
+
+  it('refuses a name that fits into no record', () => {
+    const instance = instanceOf('greeter', ['a'.repeat(60), 'b'.repeat(60), 'c'.repeat(58)].join('.'))
+    const named = (name: string) => () => nodeRecord({ ...instance, name }, CONTEXT)
+
+    const longest = `d.${'d'.repeat(MAX_NAME_BYTES - 2 - `${instance.node.id}.d..micro`.length)}`
+
+    expect(named(longest)).not.toThrow()
+    expect(named(`${longest}d`)).toThrow(
+      expect.objectContaining({ reason: 'record_too_large', details: { bytes: 256, limit: MAX_NAME_BYTES } }),
+    )
+  })
 })
 
 describe('encodeText', () => {
@@ -176,9 +188,19 @@ describe('decodeText', () => {
     ['no version', hexOf({ Service: 'a', Version: '' })],
     ['labels that are no strings', hexOf({ ...GREETER, Metadata: { a: 1 } })],
     ['endpoints that are none', hexOf({ ...GREETER, Endpoints: [1] })],
+    ['10 MB', deflateSync(JSON.stringify({ ...GREETER, Metadata: { a: 'b'.repeat(10_000_000) } })).toString('hex')],
     ['deep nesting', deflateSync('['.repeat(60_000)).toString('hex')],
   ])('refuses %s', (_, hex) => {
     expect(E.isLeft(decodeText(hex))).toBe(true)
+  })
+
+  it('leaves out what is nested deeper than eight', () => {
+    const field = (depth: number): object => ({ name: 'a', type: 'b', values: depth === 0 ? null : [field(depth - 1)] })
+    const [endpoint] = GREETER.Endpoints
+
+    const read = decodeText(hexOf({ ...GREETER, Endpoints: [{ ...endpoint, request: field(200) }] }))
+
+    expect(JSON.stringify(read).match(/"name":"a"/g)).toHaveLength(8)
   })
 
   it('never throws, whatever it is given', () => {

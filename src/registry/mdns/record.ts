@@ -9,6 +9,11 @@ import { encodeText } from './text.js'
 /** Most bytes a packet may have: the most a reader of multicast DNS must take (RFC 6762, 17). */
 export const MAX_PACKET_BYTES = 9000
 
+const HEADER_BYTES = 12
+
+/** Most bytes a name may have (RFC 1035, 2.3.4), with a byte for each label's length and for the end. */
+export const MAX_NAME_BYTES = 255
+
 /** What a record depends on besides its instance. */
 export interface RecordContext {
   /** Domain of the group, `micro`. */
@@ -39,7 +44,7 @@ export const LIST = '_services'
 /**
  * Makes the record of an instance, in go-micro's format.
  * Throws INVALID_ARGUMENT (reason `invalid_instance`), or RESOURCE_EXHAUSTED (reason `record_too_large`) when the
- * record does not fit into one packet.
+ * record does not fit into one packet, or its name not into a record.
  */
 export function nodeRecord(instance: Instance, { domain, ttlMs, hostname }: RecordContext): NodeRecord {
   checkedInstance(instance, addressFaults)
@@ -55,7 +60,9 @@ export function nodeRecord(instance: Instance, { domain, ttlMs, hostname }: Reco
     serviceMetadata: instance.metadata,
   })
   const answers = [...pointed(service, name, place, hostname, ttl), { type: 'TXT', name, ttl, data: text } as const]
-  checkSize(instance, answers)
+  checkSize(instance, 'name', nameBytes(name), MAX_NAME_BYTES, 'shorten the id of the node')
+  const bytes = answers.reduce((sum, answer) => sum + recordBytes(answer), HEADER_BYTES)
+  checkSize(instance, 'record', bytes, MAX_PACKET_BYTES, 'shorten its metadata or endpoints')
   return {
     instance,
     name,
@@ -101,14 +108,12 @@ function addressFaults({ node }: Instance): readonly string[] {
   return [`node.address ${JSON.stringify(node.address)} is not host:port that others can dial`]
 }
 
-function checkSize(instance: Instance, answers: readonly DnsRecord[]): void {
-  const size = answers.reduce((sum, answer) => sum + recordBytes(answer), 12)
-  if (size <= MAX_PACKET_BYTES) return
+function checkSize({ name, node }: Instance, what: string, bytes: number, limit: number, remedy: string): void {
+  if (bytes <= limit) return
   throw new RpcError(
     'RESOURCE_EXHAUSTED',
-    `the record of ${instance.name} node ${instance.node.id} takes ${size} bytes, at most ${MAX_PACKET_BYTES}: ` +
-      'shorten its metadata or endpoints',
-    { reason: 'record_too_large', details: { bytes: size, limit: MAX_PACKET_BYTES } },
+    `the ${what} of ${name} node ${node.id} takes ${bytes} bytes, at most ${limit}: ${remedy}`,
+    { reason: 'record_too_large', details: { bytes, limit } },
   )
 }
 
