@@ -110,10 +110,10 @@ describe('nodeRecord', () => {
     const instance = instanceOf('greeter', ['a'.repeat(60), 'b'.repeat(60), 'c'.repeat(58)].join('.'))
     const named = (name: string) => () => nodeRecord({ ...instance, name }, CONTEXT)
 
-    const longest = `d.${'d'.repeat(MAX_NAME_BYTES - 2 - `${instance.node.id}.d..micro`.length)}`
+    const longest = `dd.${'d'.repeat(MAX_NAME_BYTES - 2 - `${instance.node.id}.dd..micro`.length)}`
 
     expect(named(longest)).not.toThrow()
-    expect(named(`${longest}d`)).toThrow(
+    expect(named(`d${longest}`)).toThrow(
       expect.objectContaining({ reason: 'record_too_large', details: { bytes: 256, limit: MAX_NAME_BYTES } }),
     )
   })
