@@ -11,8 +11,6 @@ import {
   switchMap,
   takeUntil,
 } from 'rxjs'
-import { checkedInstance } from '../checked.js'
-import { recordFaults } from '../go-micro-record.js'
 import type { Instance, Registration } from '../registry.js'
 import type { LeasedContext } from './context.js'
 import { keepAnnounced } from './keep-announced.js'
@@ -45,8 +43,7 @@ export function announceLeased(
       return concat(moved$, announced$).pipe(map(standing => ({ instance, ...standing })))
     }
     const registration$ = instance$.pipe(
-      map(instance => checkedInstance(instance, recordFaults)),
-      connect(checked$ => checked$.pipe(switchMap(present), takeUntil(checked$.pipe(ignoreElements(), endWith(true))))),
+      connect(shared$ => shared$.pipe(switchMap(present), takeUntil(shared$.pipe(ignoreElements(), endWith(true))))),
     )
     return concat(registration$, goodbye$).pipe(finalize(() => goodbye$.subscribe()))
   })

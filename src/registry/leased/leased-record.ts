@@ -1,12 +1,26 @@
 import * as E from 'fp-ts/lib/Either.js'
-import { decodeRecord, encodeRecord, recordKey } from '../go-micro-record.js'
+import { RpcError } from '../../core/index.js'
+import { checkedInstance } from '../checked.js'
+import { decodeRecord, encodeRecord, MAX_RECORD_CHARS, recordFaults, recordKey } from '../go-micro-record.js'
 import type { StoreRecord } from '../lease-store.js'
 import type { Instance } from '../registry.js'
 import type { SkippedRecords } from '../skipped-records.js'
 
-/** What an instance is in a store. */
+/**
+ * What an instance is in a store.
+ * Throws INVALID_ARGUMENT (reason `invalid_instance`), or RESOURCE_EXHAUSTED (reason `record_too_large`) when nobody
+ * would read so long a record.
+ */
 export function recordOf(instance: Instance, prefix: string): StoreRecord {
-  return { key: recordKey(prefix, instance.name, instance.node.id), value: encodeRecord(instance) }
+  const { name, node } = checkedInstance(instance, recordFaults)
+  const value = encodeRecord(instance)
+  if (value.length <= MAX_RECORD_CHARS) return { key: recordKey(prefix, name, node.id), value }
+  throw new RpcError(
+    'RESOURCE_EXHAUSTED',
+    `the record of ${name} node ${node.id} has ${value.length} characters, at most ${MAX_RECORD_CHARS}: ` +
+      'shorten its metadata or endpoints',
+    { reason: 'record_too_large', details: { characters: value.length, limit: MAX_RECORD_CHARS } },
+  )
 }
 
 /** Reads the records under `prefix`; one that cannot be read is skipped. */
