@@ -175,8 +175,7 @@ function tlsArguments({ certificate, asksCertificate = false }: EtcdOptions): re
   return [
     `--cert-file=${path(certificate)}`,
     `--key-file=${path(certificate)}`,
-    `--trusted-ca-file=${path('authority')}`,
-    ...(asksCertificate ? ['--client-cert-auth'] : []),
+    ...(asksCertificate ? ['--client-cert-auth', `--trusted-ca-file=${path('authority')}`] : []),
   ]
 }
 

@@ -33,6 +33,7 @@ export function watchCancelled(endpoint: string, reason: string): RpcError {
 
 const UNAVAILABLE: RpcErrorOptions = { reason: 'registry_unavailable', retry: retrySafely }
 const TOO_LARGE = /request is too large|message larger than max/
+const NOBODY = /user name is empty/
 
 function meaningOf(thrown: unknown): readonly [Code, RpcErrorOptions] {
   if (thrown instanceof EtcdPermissionDeniedError)
@@ -40,7 +41,8 @@ function meaningOf(thrown: unknown): readonly [Code, RpcErrorOptions] {
   if (
     thrown instanceof EtcdAuthenticationFailedError ||
     thrown instanceof EtcdInvalidAuthTokenError ||
-    thrown instanceof GRPCUnauthenticatedError
+    thrown instanceof GRPCUnauthenticatedError ||
+    NOBODY.test(messageOf(thrown))
   ) {
     return ['UNAUTHENTICATED', { reason: 'registry_unauthenticated' }]
   }
@@ -48,11 +50,15 @@ function meaningOf(thrown: unknown): readonly [Code, RpcErrorOptions] {
   return ['UNAVAILABLE', UNAVAILABLE]
 }
 
-/** What the client says, without the names of classes, gRPC's numbers and what only its authors understand. */
+/**
+ * What the client says, without the names of classes, gRPC's numbers, the time, which would make the same trouble another
+ * one each time, and what only its authors understand.
+ */
 function causeOf(thrown: unknown): string {
-  const message = messageOf(thrown)
-  const connecting = /Last error: (?:Error: )?(.*?)\.? ?Resolution note:/.exec(message)
-  return connecting?.[1] ?? message.replace(/^\w*Error: /, '').replace(/^\d+ [A-Z_]+: /, '')
+  const message = messageOf(thrown).replace(/\s*\([\d-]+T[\d:.]+Z\)/g, '')
+  const connecting = /Last error: (?:Error: )?(.*?)\.? ?Resolution note:/s.exec(message)
+  const cause = connecting?.[1] ?? message.replace(/^\w*Error: /, '').replace(/^\d+ [A-Z_]+: /, '')
+  return /SSL routines:\w*:([^:]+)/.exec(cause)?.[1] ?? cause
 }
 
 function messageOf(thrown: unknown): string {
