@@ -1,9 +1,11 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { defer, type Observable, Subject, Subscription, take, tap, type Unsubscribable } from 'rxjs'
 import { RpcError, type Message, type Runtime } from '../core/index.js'
-import { callOf, runCall, type Call, type DirectPeer, type Pool, type ReplyObserver } from '../protocol/index.js'
+import { callOf, type Call, type DirectPeer, type Pool, type ReplyObserver } from '../protocol/index.js'
 import type { Node, Registry, Snapshot } from '../registry/index.js'
 import { filterNodes, type Next, type Outcome, type Pick, type Selector } from '../selector/index.js'
+import { Attempt, type AttemptOwner } from './attempt.js'
+import { OnceRequests } from './once-requests.js'
 
 /** What a {@link Balanced} peer works with. */
 export interface BalancedOptions {
@@ -35,8 +37,11 @@ const ANY: Pick = Object.freeze({})
  * 4. How each call ended is told to the selector, exactly once for each pick. An error that a handler passed on from
  *    elsewhere tells its code but not its reason, for it says nothing about the connection to the node.
  *    A caller that leaves at its deadline, without an answer, tells DEADLINE_EXCEEDED; any other tells `cancelled`.
+ * 5. A call whose request has never left (see `neverLeft`), and whose requests nobody has subscribed, is picked again at
+ *    once: at nodes that it was not tried at, at most ten, until its deadline. Then it fails with the last error,
+ *    which names those that were tried.
  */
-export class Balanced implements DirectPeer {
+export class Balanced implements DirectPeer, AttemptOwner {
   /** Name of the service whose nodes answer. */
   readonly service: string
   /** Time and chance. */
@@ -45,6 +50,8 @@ export class Balanced implements DirectPeer {
   readonly outcomes: Subject<Outcome>
   private readonly options: BalancedOptions
   private readonly pools: Map<string, Pool>
+  /** Those that speak our protocol. */
+  private nodes: readonly Node[]
   private next: Next | undefined
   private nexts: Subject<Next>
   private watching: Subscription | undefined
@@ -57,6 +64,7 @@ export class Balanced implements DirectPeer {
     this.outcomes = new Subject()
     this.options = options
     this.pools = new Map()
+    this.nodes = []
     this.next = undefined
     this.nexts = new Subject()
     this.watching = undefined
@@ -92,25 +100,33 @@ export class Balanced implements DirectPeer {
     if (this.running === 0) this.outcomes.complete()
   }
 
-  /** A call has gone to its node. */
-  started(): void {
+  started({ address }: Node): Pool {
     this.running++
+    return this.pool(address)
   }
 
-  /** A call at a node has ended. */
+  tell(outcome: Outcome): void {
+    this.outcomes.next(outcome)
+  }
+
   ended(): void {
     this.running--
     if (this.running === 0 && this.closed) this.outcomes.complete()
   }
 
-  /** Connections to an address. */
-  pool(address: string): Pool {
-    let pool = this.pools.get(address)
-    if (pool === undefined) {
-      pool = this.options.connect(address)
-      this.pools.set(address, pool)
+  pickAgain({ key }: Call, tried: ReadonlySet<string>): Node | undefined {
+    const { next, nodes } = this
+    if (next === undefined || this.closed || nodes.every(({ id }) => tried.has(id))) return undefined
+    let picked: ReturnType<Next>
+    try {
+      picked = next({ key, exclude: tried })
+    } catch {
+      return undefined // the error of the last node says more than one of the selector
     }
-    return pool
+    if (E.isLeft(picked)) return undefined
+    if (!tried.has(picked.right.id)) return picked.right
+    this.tell({ node: picked.right, result: 'cancelled', latencyMs: 0 }) // the others are left out: the pick ends here
+    return undefined
   }
 
   private watch(): void {
@@ -126,6 +142,7 @@ export class Balanced implements DirectPeer {
       registry.watch(service).pipe(
         tap(snapshot => this.forget(snapshot)),
         filterNodes(`of another protocol than ${name} over ${transport}`, speaksOurs),
+        tap(({ services }) => (this.nodes = services.flatMap(({ nodes }) => nodes))),
         selector({ runtime, outcomes$: this.outcomes }),
       ),
     )
@@ -148,6 +165,16 @@ export class Balanced implements DirectPeer {
     nexts.error(RpcError.from(error, 'UNAVAILABLE').via({ service: this.service, endpoint: '*' }))
   }
 
+  /** Connections to an address. */
+  private pool(address: string): Pool {
+    let pool = this.pools.get(address)
+    if (pool === undefined) {
+      pool = this.options.connect(address)
+      this.pools.set(address, pool)
+    }
+    return pool
+  }
+
   /** Closes the pools of addresses that are gone. */
   private forget({ services }: Snapshot): void {
     if (this.pools.size === 0) return
@@ -162,7 +189,7 @@ export class Balanced implements DirectPeer {
   private attempt(next: Next, call: Call, replies: ReplyObserver): Unsubscribable {
     try {
       const picked = next(call.key === undefined ? ANY : { key: call.key })
-      if (E.isRight(picked)) return new Attempt(replies, this, picked.right, call).start()
+      if (E.isRight(picked)) return new Attempt(replies, this, picked.right, repeatable(call)).start()
       replies.error(this.noEndpoint(picked.left, call))
     } catch (error) {
       replies.error(error) // a call that waited has nobody to throw to
@@ -187,94 +214,7 @@ export class Balanced implements DirectPeer {
   }
 }
 
-/** A call at the node that was picked for it. */
-class Attempt implements ReplyObserver, Unsubscribable {
-  private readonly replies: ReplyObserver
-  private readonly owner: Balanced
-  private readonly node: Node
-  private readonly call: Call
-  private readonly startedAt: number
-  private firstAfterMs: number | undefined
-  private running: Unsubscribable | undefined
-  private told: boolean
-  private ended: boolean
-
-  constructor(replies: ReplyObserver, owner: Balanced, node: Node, call: Call) {
-    this.replies = replies
-    this.owner = owner
-    this.node = node
-    this.call = call
-    this.startedAt = owner.runtime.scheduler.now()
-    this.firstAfterMs = undefined
-    this.running = undefined
-    this.told = false
-    this.ended = false
-  }
-
-  get closed(): boolean {
-    return this.ended || this.replies.closed
-  }
-
-  start(): this {
-    this.owner.started()
-    try {
-      this.running = runCall(this.owner.pool(this.node.address), this.call, this)
-    } catch (error) {
-      this.error(error) // the selector counts the call as running until it is told of its end
-    }
-    return this
-  }
-
-  next(message: Message): void {
-    this.firstAfterMs ??= this.elapsedMs()
-    const { kind } = this.call
-    // The one reply is the end, also for a caller that takes it and leaves.
-    if (kind === 'unary' || kind === 'clientStream') this.tell('ok')
-    this.replies.next(message)
-  }
-
-  error(thrown: unknown): void {
-    const error = RpcError.from(thrown)
-    const passedOn = error.hops.length > 0
-    this.end(error.code, passedOn ? undefined : error.reason)
-    const { contract, endpoint } = this.call.route
-    const hop = { service: this.owner.service, endpoint: `${contract}.${endpoint}`, node: this.node.id }
-    this.replies.error(passedOn ? error : error.via(hop))
-  }
-
-  complete(): void {
-    this.end('ok')
-    this.replies.complete()
-  }
-
-  unsubscribe(): void {
-    if (this.isOverdue()) this.end('DEADLINE_EXCEEDED', 'deadline_exceeded')
-    else this.end('cancelled')
-    this.running?.unsubscribe()
-  }
-
-  private end(result: Outcome['result'], reason?: string): void {
-    this.tell(result, reason)
-    if (this.ended) return
-    this.ended = true
-    this.owner.ended()
-  }
-
-  private tell(result: Outcome['result'], reason?: string): void {
-    if (this.told) return
-    this.told = true
-    const { node, owner } = this
-    const latencyMs = this.firstAfterMs ?? this.elapsedMs()
-    owner.outcomes.next(reason === undefined ? { node, result, latencyMs } : { node, result, latencyMs, reason })
-  }
-
-  /** Deadlines are kept by who calls us: they leave, as others do. */
-  private isOverdue(): boolean {
-    const { deadline } = this.call
-    return deadline !== undefined && this.firstAfterMs === undefined && this.owner.runtime.scheduler.now() >= deadline
-  }
-
-  private elapsedMs(): number {
-    return this.owner.runtime.scheduler.now() - this.startedAt
-  }
+/** The call, made so that it can be told whether its requests were subscribed. One request can always be sent again. */
+function repeatable(call: Call): Call {
+  return 'messages' in call ? { ...call, messages: new OnceRequests(call.messages) } : call
 }
