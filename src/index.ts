@@ -62,6 +62,7 @@ export {
   blacklist,
   defaultSelector,
   ejectOutliers,
+  type Explanation,
   filterEndpoint,
   filterLabel,
   filterNodes,

@@ -28,6 +28,7 @@ const WITHOUT: { readonly [path: string]: string } = {
   'selector/same-node.ts': 'compares two records',
   'selector/hash.ts': 'numbers of texts',
   'selector/draws.ts': 'numbers of a seed',
+  'selector/explain.ts': 'makes a table',
   'protocol/peer.ts': 'calls as they are; specified wherever there is a peer',
   'protocol/rsocket/replies-of.ts': 'subscribes what a peer answers',
   'registry/etcd/etcd.ts': 'real calls, tested with a real etcd; what it does in time is keepAnnounced and watchLeased',

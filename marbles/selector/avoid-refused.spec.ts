@@ -44,6 +44,14 @@ describe('avoidRefused', () => {
     })
   })
 
+  it('leaves a node out that drains', () => {
+    check({
+      snapshots: 's---------',
+      outcomes: ' --d-------',
+      left: '     o-x----o--',
+    })
+  })
+
   it('takes a node back when a call ends well', () => {
     check({
       snapshots: 's----------------',

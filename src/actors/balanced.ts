@@ -1,10 +1,33 @@
 import * as E from 'fp-ts/lib/Either.js'
-import { defer, type Observable, Subject, Subscription, take, tap, type Unsubscribable } from 'rxjs'
+import {
+  catchError,
+  concat,
+  defer,
+  EMPTY,
+  merge,
+  type Observable,
+  of,
+  Subject,
+  Subscription,
+  take,
+  tap,
+  throwError,
+  type Unsubscribable,
+} from 'rxjs'
 import { RpcError, type Message, type Runtime } from '../core/index.js'
 import { callOf, type Call, type DirectPeer, type Pool, type ReplyObserver } from '../protocol/index.js'
 import type { Node, Registry, Snapshot } from '../registry/index.js'
-import { filterNodes, type Next, type Outcome, type Pick, type Selector } from '../selector/index.js'
+import {
+  explain,
+  type Explanation,
+  filterNodes,
+  type Next,
+  type Outcome,
+  type Pick,
+  type Selector,
+} from '../selector/index.js'
 import { Attempt, type AttemptOwner } from './attempt.js'
+import { explainChanges } from './explain-changes.js'
 import { OnceRequests } from './once-requests.js'
 
 /** What a {@link Balanced} peer works with. */
@@ -24,6 +47,15 @@ export interface BalancedOptions {
 }
 
 const ANY: Pick = Object.freeze({})
+
+const NOTHING_KNOWN: Snapshot = { services: [], asOf: -Infinity, stale: true }
+
+/** Where calls to an address go. */
+interface Place {
+  readonly pool: Pool
+  /** How many have gone there. */
+  calls: number
+}
 
 /**
  * All nodes of a service as one peer: each call goes to the node that the selector picks.
@@ -49,9 +81,10 @@ export class Balanced implements DirectPeer, AttemptOwner {
   /** How calls ended, hot. Completes when it is closed and every running call has ended. */
   readonly outcomes: Subject<Outcome>
   private readonly options: BalancedOptions
-  private readonly pools: Map<string, Pool>
-  /** Those that speak our protocol. */
-  private nodes: readonly Node[]
+  /** By address. */
+  private readonly places: Map<string, Place>
+  /** What the selector was given last: nodes that speak our protocol. */
+  private snapshot: Snapshot
   private next: Next | undefined
   private nexts: Subject<Next>
   private watching: Subscription | undefined
@@ -63,8 +96,8 @@ export class Balanced implements DirectPeer, AttemptOwner {
     this.runtime = options.runtime
     this.outcomes = new Subject()
     this.options = options
-    this.pools = new Map()
-    this.nodes = []
+    this.places = new Map()
+    this.snapshot = NOTHING_KNOWN
     this.next = undefined
     this.nexts = new Subject()
     this.watching = undefined
@@ -95,14 +128,16 @@ export class Balanced implements DirectPeer, AttemptOwner {
     this.closed = true
     this.watching?.unsubscribe()
     this.nexts.error(this.clientClosed())
-    for (const pool of this.pools.values()) pool.close()
-    this.pools.clear()
+    for (const { pool } of this.places.values()) pool.close()
+    this.places.clear()
     if (this.running === 0) this.outcomes.complete()
   }
 
   started({ address }: Node): Pool {
     this.running++
-    return this.pool(address)
+    const place = this.place(address)
+    place.calls++
+    return place.pool
   }
 
   tell(outcome: Outcome): void {
@@ -114,9 +149,33 @@ export class Balanced implements DirectPeer, AttemptOwner {
     if (this.running === 0 && this.closed) this.outcomes.complete()
   }
 
+  /**
+   * Why each node is picked or is not, now and whenever that changes; see `explainChanges`. It watches the registry as a
+   * call does, completes when this is closed, and fails when the watch fails for good.
+   */
+  explain(): Observable<Explanation> {
+    const next$ = defer(() => {
+      if (this.closed) return EMPTY
+      const known$ = this.next === undefined ? EMPTY : of(this.next)
+      const watched$ = defer(() => {
+        this.watch()
+        return EMPTY
+      })
+      return concat(known$, merge(this.nexts, watched$))
+    }).pipe(catchError(error => (this.closed ? EMPTY : throwError(() => error))))
+    const picked = ({ address }: Node): number => this.places.get(address)?.calls ?? 0
+    return explainChanges({
+      next$,
+      outcomes$: this.outcomes,
+      explain: next => explain(next, { service: this.service, given: this.snapshot, picked }),
+      scheduler: this.runtime.scheduler,
+    })
+  }
+
   pickAgain({ key }: Call, tried: ReadonlySet<string>): Node | undefined {
-    const { next, nodes } = this
-    if (next === undefined || this.closed || nodes.every(({ id }) => tried.has(id))) return undefined
+    const { next, snapshot } = this
+    if (next === undefined || this.closed) return undefined
+    if (snapshot.services.every(({ nodes }) => nodes.every(({ id }) => tried.has(id)))) return undefined
     let picked: ReturnType<Next>
     try {
       picked = next({ key, exclude: tried })
@@ -142,7 +201,7 @@ export class Balanced implements DirectPeer, AttemptOwner {
       registry.watch(service).pipe(
         tap(snapshot => this.forget(snapshot)),
         filterNodes(`of another protocol than ${name} over ${transport}`, speaksOurs),
-        tap(({ services }) => (this.nodes = services.flatMap(({ nodes }) => nodes))),
+        tap(snapshot => (this.snapshot = snapshot)),
         selector({ runtime, outcomes$: this.outcomes }),
       ),
     )
@@ -165,23 +224,22 @@ export class Balanced implements DirectPeer, AttemptOwner {
     nexts.error(RpcError.from(error, 'UNAVAILABLE').via({ service: this.service, endpoint: '*' }))
   }
 
-  /** Connections to an address. */
-  private pool(address: string): Pool {
-    let pool = this.pools.get(address)
-    if (pool === undefined) {
-      pool = this.options.connect(address)
-      this.pools.set(address, pool)
+  private place(address: string): Place {
+    let place = this.places.get(address)
+    if (place === undefined) {
+      place = { pool: this.options.connect(address), calls: 0 }
+      this.places.set(address, place)
     }
-    return pool
+    return place
   }
 
   /** Closes the pools of addresses that are gone. */
   private forget({ services }: Snapshot): void {
-    if (this.pools.size === 0) return
+    if (this.places.size === 0) return
     const known = new Set(services.flatMap(({ nodes }) => nodes.map(({ address }) => address)))
-    for (const [address, pool] of this.pools) {
+    for (const [address, { pool }] of this.places) {
       if (known.has(address)) continue
-      this.pools.delete(address)
+      this.places.delete(address)
       pool.close()
     }
   }

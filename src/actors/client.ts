@@ -1,6 +1,6 @@
 // A program whose `lib` is older than Symbol.asyncDispose gets it with the declarations of this file.
 /// <reference lib="esnext.disposable" preserve="true" />
-import { lastValueFrom, merge } from 'rxjs'
+import { lastValueFrom, merge, type Observable } from 'rxjs'
 import {
   consoleLog,
   fn,
@@ -28,7 +28,7 @@ import {
   type Protocol,
 } from '../protocol/index.js'
 import type { Registry } from '../registry/index.js'
-import { defaultSelector, type Selector } from '../selector/index.js'
+import { defaultSelector, type Explanation, type Selector } from '../selector/index.js'
 import { Balanced } from './balanced.js'
 import { isServiceName, type Contract, type Endpoints } from './contract.js'
 import { createStub } from './create-stub.js'
@@ -69,6 +69,12 @@ export interface Client {
    * Throws INVALID_ARGUMENT (reason `invalid_options`) when `service` is no name.
    */
   of<E extends Endpoints>(contract: Contract<E>, options?: OfOptions): Stub<E>
+  /**
+   * Why each node of a service is picked or is not: a whole table at once, and whenever it changes; counts are told once a
+   * second at most. Subscribing watches the service, as a call does; it completes when the client is closed, and fails
+   * when the watch fails for good. Throws INVALID_ARGUMENT (reason `invalid_options`) when `service` is no name.
+   */
+  explain(service: string): Observable<Explanation>
   /**
    * Refuses new calls with FAILED_PRECONDITION (reason `client_closed`), those that wait for a node too, lets running
    * ones end, and closes each connection when its last call has ended. May be called again.
@@ -130,11 +136,16 @@ class RegistryClient implements Client {
   }
 
   of<E extends Endpoints>(contract: Contract<E>, { service = contract.name }: OfOptions = {}): Stub<E> {
-    if (!isServiceName(service)) throw noServiceName(service)
+    if (!isServiceName(service)) throw noServiceName('of', service)
     const { runtime, log, header, deadlineMs } = this.options
     const stub = createStub(contract, this.reach(service).peer, { runtime, log })
     if (header === undefined && deadlineMs === undefined) return stub
     return stub.with({ ...(header !== undefined && { header }), ...(deadlineMs !== undefined && { deadlineMs }) })
+  }
+
+  explain(service: string): Observable<Explanation> {
+    if (!isServiceName(service)) throw noServiceName('explain', service)
+    return this.reach(service).balanced.explain()
   }
 
   close(): void {
@@ -162,7 +173,7 @@ class RegistryClient implements Client {
   }
 }
 
-function noServiceName(service: unknown): RpcError {
-  const message = `of: service: expected labels of A-Z a-z 0-9 _ - joined by dots, got ${JSON.stringify(service)}`
+function noServiceName(method: string, service: unknown): RpcError {
+  const message = `${method}: service: expected labels of A-Z a-z 0-9 _ - joined by dots, got ${JSON.stringify(service)}`
   return new RpcError('INVALID_ARGUMENT', message, { reason: 'invalid_options' })
 }

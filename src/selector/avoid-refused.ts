@@ -3,7 +3,7 @@ import { integer, MAX_TIMER_MS, optional, resolveOptions } from '../core/index.j
 import type { Node, Snapshot } from '../registry/index.js'
 import { hideNodes, type Hiding } from './hide-nodes.js'
 import { sameNode } from './same-node.js'
-import type { Outcome, SelectorContext } from './selector.js'
+import type { Absence, Outcome, SelectorContext } from './selector.js'
 
 /** As far as one shifts. */
 const MAX_DOUBLINGS = 30
@@ -17,7 +17,8 @@ export interface AvoidRefusedOptions {
 }
 
 /**
- * Leaves out nodes that have just refused a connection (an outcome with reason `connect_failed` or `tls_failed`).
+ * Leaves out nodes that have just refused a connection (an outcome with reason `connect_failed` or `tls_failed`), or a
+ * call because they shut down (`draining`).
  *
  * 1. A node comes back when its cool-down is over, when a call to it ends `ok`, or with a snapshot that changes its
  *    address or metadata.
@@ -41,11 +42,22 @@ export function avoidRefused(
     },
     options,
   )
-  return hideNodes(context, 'refused a connection', now => new Refusals(now, resolved))
+  return hideNodes(context, now => new Refusals(now, resolved))
 }
+
+const DRAINING = 'draining'
+
+/** What says that a node takes no calls now, and what a node that does not is called. */
+const REFUSALS: ReadonlyMap<string | undefined, string> = new Map([
+  ['connect_failed', 'refused a connection'],
+  ['tls_failed', 'refused a connection'],
+  ['draining', DRAINING],
+])
 
 interface Refusal {
   readonly node: Node
+  /** What it is called. */
+  readonly why: string
   /** How many cool-downs it has been through in a row, this one included. */
   readonly count: number
   /** When the cool-down ends, on the scheduler's clock. */
@@ -69,7 +81,8 @@ class Refusals implements Hiding {
 
   record({ node, result, reason }: Outcome): boolean {
     if (result === 'ok') return this.refusals.delete(node.id)
-    if (reason !== 'connect_failed' && reason !== 'tls_failed') return false
+    const why = REFUSALS.get(reason)
+    if (why === undefined) return false
     const now = this.now()
     const last = this.refusals.get(node.id)
     const count = last === undefined ? 1 : now < last.endsAt ? last.count : last.count + 1
@@ -77,6 +90,7 @@ class Refusals implements Hiding {
     this.refusals.delete(node.id) // to the end of the map
     this.refusals.set(node.id, {
       node,
+      why,
       count,
       endsAt: now + Math.min(maxCoolDownMs, coolDownMs * (1 << Math.min(count - 1, MAX_DOUBLINGS))),
     })
@@ -92,19 +106,25 @@ class Refusals implements Hiding {
   }
 
   /** All that cool down, but never the last node. */
-  hidden(): ReadonlySet<string> {
+  hidden(): ReadonlyMap<string, string> {
     const now = this.now()
-    const hidden = new Set<string>()
-    for (const [id, { node, endsAt }] of this.refusals) {
-      if (now < endsAt && sameNode(node, this.nodes.get(id))) hidden.add(id)
+    const hidden = new Map<string, string>()
+    for (const [id, { node, why, endsAt }] of this.refusals) {
+      if (now < endsAt && sameNode(node, this.nodes.get(id))) hidden.set(id, why)
     }
     if (hidden.size === this.nodes.size) {
-      for (const longestAgo of hidden) {
+      for (const longestAgo of hidden.keys()) {
         hidden.delete(longestAgo)
         break
       }
     }
     return hidden
+  }
+
+  absenceOf({ id }: Node): Absence | undefined {
+    const refusal = this.refusals.get(id)
+    if (refusal === undefined || refusal.why === DRAINING) return undefined // it will not be back, only asked again
+    return { failures: refusal.count, untilMs: refusal.endsAt }
   }
 
   /** When the next cool-down ends. */

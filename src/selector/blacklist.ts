@@ -3,7 +3,7 @@ import { integer, MAX_TIMER_MS, optional, resolveOptions } from '../core/index.j
 import type { Node, Snapshot } from '../registry/index.js'
 import { hideNodes, type Hiding } from './hide-nodes.js'
 import { isNodeFault } from './is-node-fault.js'
-import type { Outcome, SelectorContext } from './selector.js'
+import type { Absence, Outcome, SelectorContext } from './selector.js'
 
 /** Options of {@link blacklist}. */
 export interface BlacklistOptions {
@@ -32,7 +32,7 @@ export function blacklist(context: SelectorContext, options?: BlacklistOptions):
     },
     options,
   )
-  return hideNodes(context, 'blacklisted', now => new Blacklist(now, resolved))
+  return hideNodes(context, now => new Blacklist(now, resolved))
 }
 
 interface Entry {
@@ -76,13 +76,18 @@ class Blacklist implements Hiding {
     for (const id of this.entries.keys()) if (!nodes.has(id)) this.entries.delete(id)
   }
 
-  hidden(): ReadonlySet<string> {
+  hidden(): ReadonlyMap<string, string> {
     const now = this.now()
-    const hidden = new Set<string>()
+    const hidden = new Map<string, string>()
     for (const [id, { count, endsAt }] of this.entries) {
-      if (count >= this.options.faults && now < endsAt && this.nodes.has(id)) hidden.add(id)
+      if (count >= this.options.faults && now < endsAt && this.nodes.has(id)) hidden.set(id, 'blacklisted')
     }
-    return hidden.size === this.nodes.size ? new Set() : hidden
+    return hidden.size === this.nodes.size ? new Map() : hidden
+  }
+
+  absenceOf({ id }: Node): Absence | undefined {
+    const entry = this.entries.get(id)
+    return entry && { failures: entry.count, untilMs: entry.endsAt }
   }
 
   nextChangeMs(): number | undefined {

@@ -4,7 +4,7 @@ import type { Node, Snapshot } from '../registry/index.js'
 import { hideNodes, type Hiding } from './hide-nodes.js'
 import { isNodeFault } from './is-node-fault.js'
 import { sameNode } from './same-node.js'
-import type { Outcome, SelectorContext } from './selector.js'
+import type { Absence, Outcome, SelectorContext } from './selector.js'
 import { outliersOf } from './outliers-of.js'
 
 /** Options of {@link ejectOutliers}. */
@@ -72,7 +72,7 @@ export function ejectOutliers(
     },
     options,
   )
-  return hideNodes(context, 'ejected', () => new Ejections(context.runtime, resolved))
+  return hideNodes(context, () => new Ejections(context.runtime, resolved))
 }
 
 /** `in`: healthy. `out`: ejected. `trial`: its next call is its trial. `tried`: that call runs. */
@@ -86,6 +86,8 @@ interface Health {
   until: number
   /** Ejections that count. */
   ejections: number
+  /** Faults that it was ejected for, with those of trials since. */
+  failures: number
   faultsInRow: number
   /** Calls of this interval, and of the one before. */
   ok: number
@@ -128,17 +130,23 @@ class Ejections implements Hiding {
     }
   }
 
-  hidden(): ReadonlySet<string> {
+  hidden(): ReadonlyMap<string, string> {
     this.advance()
-    const hidden = new Set<string>()
+    const hidden = new Map<string, string>()
     let unhealthy = 0
     for (const [id, { state }] of this.healths) {
       if (state === 'in') continue
       unhealthy++
-      if (state !== 'trial') hidden.add(id)
+      if (state !== 'trial') hidden.set(id, 'ejected')
     }
     const panic = unhealthy * 100 > this.nodes.size * this.options.panicPercent
-    return panic || hidden.size === this.nodes.size ? new Set() : hidden
+    return panic || hidden.size === this.nodes.size ? new Map() : hidden
+  }
+
+  absenceOf({ id }: Node): Absence | undefined {
+    const health = this.healths.get(id)
+    if (health === undefined || health.state === 'in') return undefined
+    return { failures: health.failures, ...(health.state === 'out' && { untilMs: health.until }) }
   }
 
   nextChangeMs(): number | undefined {
@@ -169,7 +177,7 @@ class Ejections implements Hiding {
     if (outcome.result === 'ok') {
       health.faultsInRow = 0
       health.ok++
-      if (onTrial) health.state = 'in'
+      if (onTrial) this.heal(health)
       return onTrial
     }
     if (!isNodeFault(outcome)) {
@@ -224,8 +232,15 @@ class Ejections implements Hiding {
     return out < Math.max(1, Math.floor((size * this.options.maxEjectedPercent) / 100))
   }
 
+  private heal(health: Health): void {
+    health.state = 'in'
+    health.failures = 0
+  }
+
   private eject(health: Health): void {
     health.ejections++
+    const { faultsInRow, faults, lastFaults } = health
+    health.failures += health.state === 'in' ? Math.max(faultsInRow, faults + lastFaults) : 1
     health.state = 'out'
     health.until = this.now() + this.ejectionMs(health.ejections)
     health.faultsInRow = 0
@@ -265,6 +280,7 @@ class Ejections implements Hiding {
       state: 'in',
       until: 0,
       ejections: 0,
+      failures: 0,
       faultsInRow: 0,
       ok: 0,
       faults: 0,

@@ -36,6 +36,6 @@ export function filterZone(options: FilterZoneOptions): OperatorFunction<Snapsho
     }
     let near = 0
     const farthest = counts.findIndex(count => (near += count) >= minNodes)
-    return farthest < 0 ? snapshot : keepNodes(snapshot, why, node => distanceOf(node) <= farthest)
+    return farthest < 0 ? snapshot : keepNodes(snapshot, node => (distanceOf(node) <= farthest ? undefined : why))
   })
 }

@@ -18,7 +18,7 @@ import {
 } from 'rxjs'
 import type { Node, Snapshot } from '../registry/index.js'
 import { keepNodes } from './keep-nodes.js'
-import type { FilteredSnapshot, Outcome, SelectorContext } from './selector.js'
+import type { Absence, FilteredSnapshot, Outcome, SelectorContext } from './selector.js'
 
 /** Which nodes are hidden for a while, as outcomes tell. */
 export interface Hiding {
@@ -26,8 +26,10 @@ export interface Hiding {
   record(outcome: Outcome): boolean
   /** Takes the nodes of a snapshot in, by id: forgets those that are gone. */
   see(nodes: ReadonlyMap<string, Node>): void
-  /** Ids of the nodes to leave out of what it has seen last. */
-  hidden(): ReadonlySet<string>
+  /** The nodes to leave out of what it has seen last: by id, why, as it reads after a number. */
+  hidden(): ReadonlyMap<string, string>
+  /** What is known of a node that is hidden. */
+  absenceOf(node: Node): Absence | undefined
   /** Time until the picture changes by itself, ms; `undefined` when it does not. */
   nextChangeMs(): number | undefined
   /** Who wants to hear of picks now: takes a node that was picked, and says whether that changes the picture. */
@@ -35,14 +37,13 @@ export interface Hiding {
 }
 
 /**
- * Leaves out the nodes that `start` hides; it runs once a subscription. `why` reads after a number: `2 ejected`.
+ * Leaves out the nodes that `start` hides; it runs once a subscription.
  *
  * It emits whenever the picture changes, in the turn of the outcome, the pick or the snapshot, and with a timer
  * when time changes it. It completes when both the snapshots and the outcomes have, and no timer runs.
  */
 export function hideNodes(
   { runtime: { scheduler }, outcomes$ }: SelectorContext,
-  why: string,
   start: (now: () => number) => Hiding,
 ): OperatorFunction<Snapshot, Snapshot> {
   return snapshot$ =>
@@ -59,8 +60,9 @@ export function hideNodes(
           }),
         )
 
-      const left = (snapshot: Snapshot, hidden: ReadonlySet<string>): FilteredSnapshot => {
-        const kept = keepNodes(snapshot, why, node => !hidden.has(node.id))
+      const absenceOf = (node: Node): Absence | undefined => hiding.absenceOf(node)
+      const left = (snapshot: Snapshot, hidden: ReadonlyMap<string, string>): FilteredSnapshot => {
+        const kept = keepNodes(snapshot, node => hidden.get(node.id), absenceOf)
         const onPick = hiding.onPick?.()
         if (onPick === undefined) return kept
         const picked = (node: Node): void => {
@@ -83,7 +85,7 @@ export function hideNodes(
       ]).pipe(
         switchMap(([, snapshot]) => inTime(snapshot)),
         map(snapshot => ({ snapshot, hidden: hiding.hidden() })),
-        distinctUntilChanged((a, b) => a.snapshot === b.snapshot && sameIds(a.hidden, b.hidden)),
+        distinctUntilChanged((a, b) => a.snapshot === b.snapshot && sameEntries(a.hidden, b.hidden)),
         map(({ snapshot, hidden }) => left(snapshot, hidden)),
       )
     })
@@ -93,8 +95,8 @@ function nodesById({ services }: Snapshot): ReadonlyMap<string, Node> {
   return new Map(services.flatMap(service => service.nodes.map(node => [node.id, node] as const)))
 }
 
-function sameIds(first: ReadonlySet<string>, second: ReadonlySet<string>): boolean {
+function sameEntries(first: ReadonlyMap<string, string>, second: ReadonlyMap<string, string>): boolean {
   if (first.size !== second.size) return false
-  for (const id of first) if (!second.has(id)) return false
+  for (const [id, why] of first) if (second.get(id) !== why) return false
   return true
 }

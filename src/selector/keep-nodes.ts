@@ -1,22 +1,34 @@
 import type { Node, Service } from '../registry/index.js'
-import type { FilteredSnapshot } from './selector.js'
+import type { Absence, FilteredSnapshot, LeftOut, LeftOutNode } from './selector.js'
 
-/** Whether a node stays; `service` is the record that lists it. */
-export type KeepNode = (node: Node, service: Service) => boolean
+/** Why a node does not stay, as it reads after a number; `undefined` when it does. `service` is the record that lists it. */
+export type WhyNot = (node: Node, service: Service) => string | undefined
 
 /**
- * A snapshot with only the nodes that `keep` accepts, which remembers how many it took away and `why` (see `LeftOut`).
+ * A snapshot without the nodes that `whyNot` has something against, which remembers them (see `LeftOut`).
  * Services without nodes are left out. When every node stays, it is the same object.
  */
-export function keepNodes(snapshot: FilteredSnapshot, why: string, keep: KeepNode): FilteredSnapshot {
-  let taken = 0
+export function keepNodes(
+  snapshot: FilteredSnapshot,
+  whyNot: WhyNot,
+  absenceOf?: (node: Node) => Absence | undefined,
+): FilteredSnapshot {
+  const taken = new Map<string, LeftOutNode[]>()
   const services: Service[] = []
   for (const service of snapshot.services) {
-    const nodes = service.nodes.filter(node => keep(node, service))
-    taken += service.nodes.length - nodes.length
+    const nodes = service.nodes.filter(node => {
+      const why = whyNot(node, service)
+      if (why === undefined) return true
+      const known = taken.get(why)
+      const leftOut = { node, version: service.version }
+      if (known === undefined) taken.set(why, [leftOut])
+      else known.push(leftOut)
+      return false
+    })
     if (nodes.length === service.nodes.length) services.push(service)
     else if (nodes.length > 0) services.push({ ...service, nodes })
   }
-  if (taken === 0) return snapshot
-  return { ...snapshot, services, leftOut: [...(snapshot.leftOut ?? []), { why, nodes: taken }] }
+  if (taken.size === 0) return snapshot
+  const leftOut = Array.from(taken, ([why, nodes]): LeftOut => ({ why, nodes, ...(absenceOf && { absenceOf }) }))
+  return { ...snapshot, services, leftOut: [...(snapshot.leftOut ?? []), ...leftOut] }
 }

@@ -1,10 +1,10 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { catchError, defer, EMPTY, finalize, ignoreElements, map, merge, tap } from 'rxjs'
-import type { Runtime } from '../core/index.js'
+import type { RpcError, Runtime } from '../core/index.js'
 import type { Node } from '../registry/index.js'
 import { noEndpoint } from './no-endpoint.js'
 import type { NodeLoad } from './node-load.js'
-import type { FilteredSnapshot, Next, Outcome, Selector } from './selector.js'
+import type { FilteredSnapshot, Load, Next, Outcome, Pick, Selector } from './selector.js'
 
 /** A strategy that knows how busy nodes are. */
 export interface LoadRules {
@@ -43,8 +43,9 @@ export function loadStrategy(start: (runtime: Runtime) => LoadRules): Selector {
 
 function nextOf(snapshot: FilteredSnapshot, loads: Loads, rules: LoadRules, runtime: Runtime): Next {
   const listed = loads.list(snapshot.services.flatMap(service => service.nodes))
-  if (listed.length === 0) return () => E.left(noEndpoint(snapshot, runtime))
-  return ({ exclude }) => {
+  const about = { from: snapshot, loadOf: (node: Node) => loads.of(node) }
+  if (listed.length === 0) return Object.assign(() => E.left(noEndpoint(snapshot, runtime)), about)
+  const next = ({ exclude }: Pick): E.Either<RpcError, Node> => {
     const candidates = exclude === undefined || exclude.size === 0 ? listed : untried(listed, exclude)
     const load = candidates[rules.choose(candidates)] as NodeLoad
     loads.started(load)
@@ -52,6 +53,7 @@ function nextOf(snapshot: FilteredSnapshot, loads: Loads, rules: LoadRules, runt
     snapshot.picked?.(answer.right)
     return answer
   }
+  return Object.assign(next, about)
 }
 
 /** A node that was tried is taken only when no other is left. */
@@ -91,6 +93,12 @@ class Loads {
     if (load === undefined || marked) return undefined
     if (load.pending > 0) load.pending--
     return load.answer.right.address === node.address ? load : undefined
+  }
+
+  /** What is known of a node. */
+  of({ id }: Node): Load | undefined {
+    const load = this.loads.get(id)
+    return load && { pending: load.pending, ...(load.costMs > 0 && { costMs: load.costMs }) }
   }
 
   /** Nobody tells how calls end. */

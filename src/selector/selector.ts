@@ -11,12 +11,27 @@ export interface Pick {
   readonly exclude?: ReadonlySet<string> | undefined
 }
 
+/** How busy a node is, by what one client knows. */
+export interface Load {
+  /** Calls that run there. */
+  readonly pending: number
+  /** What a call costs there, ms, as last learned. @default nothing is known */
+  readonly costMs?: number
+}
+
 /**
  * Picks the node for one call: synchronous, no I/O, and free to call at any time until the selector emits the next one.
  * Left is UNAVAILABLE with reason `no_endpoint` and the numbers behind it: how many are known, and why none is usable.
  * It never ran anywhere, so it is safe to retry.
  */
-export type Next = (pick: Pick) => Either<RpcError, Node>
+export interface Next {
+  /** Picks. */
+  (pick: Pick): Either<RpcError, Node>
+  /** What it picks from, for who asks why. @default it does not tell */
+  readonly from?: FilteredSnapshot
+  /** How busy a node is. @default the strategy does not go by that */
+  readonly loadOf?: (node: Node) => Load | undefined
+}
 
 /** How one call at one node ended: each node that was picked has exactly one, sooner or later. */
 export interface Outcome {
@@ -40,17 +55,35 @@ export interface SelectorContext {
   readonly outcomes$: Observable<Outcome>
 }
 
-/** Nodes that one filter took out of a snapshot. */
+/** A node that was taken out of a snapshot. */
+export interface LeftOutNode {
+  /** The node. */
+  readonly node: Node
+  /** Version of the service that listed it. */
+  readonly version: string
+}
+
+/** What a filter that hides nodes for a while knows of one of them. */
+export interface Absence {
+  /** How many faults keep it out. @default it was not for faults */
+  readonly failures?: number
+  /** When it may come back, on the runtime's clock, ms. @default nobody knows */
+  readonly untilMs?: number
+}
+
+/** Nodes that one filter took out of a snapshot, for one reason. */
 export interface LeftOut {
   /** Why, as it reads after a number: `of another version than ^1.2`. */
   readonly why: string
-  /** How many. */
-  readonly nodes: number
+  /** Which, in the order of the snapshot; at least one. */
+  readonly nodes: readonly LeftOutNode[]
+  /** What is known of one of them at the moment: it may change while it stays out. @default nothing */
+  readonly absenceOf?: (node: Node) => Absence | undefined
 }
 
-/** A snapshot that filters may have taken nodes out of, with the numbers that a `no_endpoint` error names. */
+/** A snapshot that filters may have taken nodes out of, and what there is to say of those. */
 export interface FilteredSnapshot extends Snapshot {
-  /** What each filter took, the first filter first. @default nothing */
+  /** What each filter took and why, the first filter first. @default nothing */
   readonly leftOut?: readonly LeftOut[]
   /**
    * To be told each node that is picked from this snapshot, last thing before the answer is given: a filter that lets

@@ -29,10 +29,10 @@ export function strategy(start: (runtime: Runtime) => PickIndex): Selector {
 
 function nextOf(snapshot: FilteredSnapshot, pickIndex: PickIndex, runtime: Runtime): Next {
   const nodes = snapshot.services.flatMap(service => service.nodes)
-  if (nodes.length === 0) return () => E.left(noEndpoint(snapshot, runtime))
+  if (nodes.length === 0) return Object.assign(() => E.left(noEndpoint(snapshot, runtime)), { from: snapshot })
   // Made once a snapshot: a pick allocates nothing.
   const answers = new Map<Node | undefined, E.Right<Node>>(nodes.map(node => [node, right(node)]))
-  return pick => {
+  const next = (pick: Pick): E.Either<RpcError, Node> => {
     const candidates = untried(nodes, pick.exclude)
     let answer: E.Right<Node> | undefined
     try {
@@ -45,6 +45,7 @@ function nextOf(snapshot: FilteredSnapshot, pickIndex: PickIndex, runtime: Runti
     snapshot.picked?.(answer.right)
     return answer
   }
+  return Object.assign(next, { from: snapshot })
 }
 
 /** A node that was tried is taken only when no other is left. */

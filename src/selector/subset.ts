@@ -39,7 +39,7 @@ export function subset({ runtime }: SelectorContext, options?: SubsetOptions): O
           const nodes = snapshot.services.flatMap(service => service.nodes)
           if (nodes.length <= size) return snapshot
           const chosen = highest(nodes, own, size)
-          return keepNodes(snapshot, 'outside of the subset', ({ id }) => chosen.has(id))
+          return keepNodes(snapshot, ({ id }) => (chosen.has(id) ? undefined : 'outside of the subset'))
         }),
       )
     })

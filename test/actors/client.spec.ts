@@ -101,7 +101,7 @@ describe('createClient', () => {
     const { error } = record(cluster.client({ protocol: other }).of(Words).count('a'))
 
     expect(error).toMatchObject({ code: 'UNAVAILABLE', reason: 'no_endpoint' })
-    expect(error?.message).toContain('0 of 1 nodes usable: 1 of another protocol than grpc over memory')
+    expect(error?.message).toContain('0 of 1 usable: 1 of another protocol than grpc over memory')
   })
 
   it('reaches a service by another name than its contract', () => {

@@ -13,7 +13,7 @@ const OUTCOMES = {
   ...{ a: 'a refused', b: 'b refused', c: 'c refused' },
   ...{ A: 'a ok', B: 'b ok', C: 'c ok' },
   ...{ x: 'a broken', y: 'b broken', z: 'c broken' },
-  ...{ k: 'a cancelled', i: 'a invalid' },
+  ...{ d: 'a drains', k: 'a cancelled', i: 'a invalid' },
 }
 
 /** Nodes that are left in. */

@@ -76,9 +76,7 @@ describe('strategy', () => {
     snapshots.next({ ...snapshotOf(), asOf: -1500, stale: true })
 
     const answer = next()({})
-    expect(E.isLeft(answer) && answer.left.rawMessage).toBe(
-      'no node is known; the registry fails, its last word is 1500 ms old',
-    )
+    expect(E.isLeft(answer) && answer.left.rawMessage).toBe('no node is known; registry stale for 2 s')
   })
 })
 

@@ -2,6 +2,9 @@ import type { Snapshot } from 'millrace/registry'
 import type { Outcome } from 'millrace/selector'
 import { idsOf, nodeOf, serviceOf, snapshotOf } from './snapshots.js'
 
+/** Reasons of calls that a node has not taken. */
+const REASONS: { readonly [end: string]: string } = { refused: 'connect_failed', drains: 'draining' }
+
 // What lanes of selectors are made of: texts, which a diagram can show.
 
 /**
@@ -26,7 +29,7 @@ export function textOfIds(snapshot: Snapshot): string {
 }
 
 /**
- * The outcome that a text tells: the id of the node, `refused`, `broken`, `invalid`, `cancelled` or `ok`, and its latency
+ * The outcome that a text tells: the id of the node, `refused`, `drains`, `broken`, `invalid`, `cancelled` or `ok`, and its latency
  * in ms, `a ok 20`.
  */
 export function outcomeOfText(text: string): Outcome {
@@ -34,5 +37,5 @@ export function outcomeOfText(text: string): Outcome {
   const outcome = { node: nodeOf(id), latencyMs: Number(latencyMs) }
   if (end === 'ok' || end === 'cancelled') return { ...outcome, result: end }
   if (end === 'invalid') return { ...outcome, result: 'INVALID_ARGUMENT', reason: 'invalid_request' }
-  return { ...outcome, result: 'UNAVAILABLE', reason: end === 'refused' ? 'connect_failed' : 'connection_closed' }
+  return { ...outcome, result: 'UNAVAILABLE', reason: REASONS[end ?? ''] ?? 'connection_closed' }
 }
