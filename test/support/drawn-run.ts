@@ -114,13 +114,19 @@ function faultLanes(faults: readonly Fault[]): readonly TimelineLane[] {
 
 function laneOf({ kind, targets }: Fault): string | undefined {
   if (kind === 'partition' || kind === 'reset' || kind === 'slowLink') return targets.join(' ↔ ')
-  if (kind === 'registryOutage') return 'registry'
+  if (kind.startsWith('registry')) return 'registry'
   if (kind === 'brokerOutage') return 'broker'
   return undefined
 }
 
+const FAULT_LABELS: { readonly [kind: string]: string } = {
+  partition: 'nothing passes',
+  registryWipe: 'down, and wiped',
+  registryCompaction: 'forgets changes',
+}
+
 function faultSpan({ kind, at, ms }: Fault): Span {
   const isSlow = kind === 'slow' || kind === 'slowLink'
-  const label = isSlow ? 'slow' : kind === 'partition' ? 'nothing passes' : 'down'
+  const label = isSlow ? 'slow' : (FAULT_LABELS[kind] ?? 'down')
   return { from: at, to: at + ms, mood: isSlow ? 'worse' : 'bad', label }
 }

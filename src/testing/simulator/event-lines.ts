@@ -17,6 +17,14 @@ export function registrationLine({ instance, gone }: RegistryStep): string | und
   return `${gone === true ? 'says goodbye as' : 'registers'} ${instance.name} ${instance.node.id}`
 }
 
+/** The line of what became of what is registered. */
+export function standingLine({ registration }: RegistryStep): string | undefined {
+  if (registration === undefined) return undefined
+  const { instance, lost } = registration
+  const node = `${instance.name} ${instance.node.id}`
+  return lost === undefined ? `is announced as ${node}` : `is not announced as ${node}: ${lost.reason}`
+}
+
 /** The line of what is shown. */
 export function snapshotLine({ snapshot }: RegistryStep): string | undefined {
   if (snapshot === undefined) return undefined

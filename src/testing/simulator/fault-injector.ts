@@ -61,9 +61,13 @@ export class FaultInjector {
         return this.slowDown(fault)
       case 'skew':
         return this.each(fault, process => process.setClock(fault.ms))
+      case 'registryWipe':
+        this.setServers()
+        return this.victims.registry.wipe()
       case 'registryOutage':
+      case 'registryCompaction':
       case 'brokerOutage':
-        return this.setOutages()
+        return this.setServers()
       default:
         return weather.begin(fault)
     }
@@ -81,18 +85,22 @@ export class FaultInjector {
       case 'slow':
         return this.slowDown(fault)
       case 'registryOutage':
+      case 'registryCompaction':
+      case 'registryWipe':
       case 'brokerOutage':
-        return this.setOutages()
+        return this.setServers()
       default:
         return weather.end(fault)
     }
   }
 
   // Faults of one kind may overlap: one goes on when another is over.
-  private setOutages(): void {
+  private setServers(): void {
+    const { registry, broker } = this.victims
     const kinds = new Set([...this.active].map(({ kind }) => kind))
-    this.victims.registry.setDown(kinds.has('registryOutage'))
-    this.victims.broker.setDown(kinds.has('brokerOutage'))
+    registry.setForgetful(kinds.has('registryCompaction'))
+    registry.setDown(kinds.has('registryOutage') || kinds.has('registryWipe'))
+    broker.setDown(kinds.has('brokerOutage'))
   }
 
   private slowDown(fault: Fault): void {

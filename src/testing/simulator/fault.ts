@@ -10,6 +10,8 @@ export type FaultKind =
   | 'skew'
   | 'registryOutage'
   | 'brokerOutage'
+  | 'registryCompaction'
+  | 'registryWipe'
 
 /** One thing that goes wrong, from when on, and for how long. */
 export interface Fault {
@@ -18,7 +20,9 @@ export interface Fault {
    * `slowLink`: everything between them takes twenty times as long. `crash`: a process ends at once, its machine closes
    * its connections; `vanish`: nobody closes them, so that they are half open. `restart`: it is told to stop, has until
    * the end of the fault, and is started again, as after `crash` and `vanish`. `slow`: each of its events takes it
-   * 5 ms. `skew`: its clock is ahead by `ms`, from its first start.
+   * 5 ms. `skew`: its clock is ahead by `ms`, from its first start. `registryOutage` and `brokerOutage`: it is down, and
+   * keeps what it has. `registryWipe`: it is down, and comes back with nothing. `registryCompaction`: it forgets every
+   * change at once, so that who misses one cannot catch up.
    */
   readonly kind: FaultKind
   /** A process; for links two of them. `registry` and `broker` are names, too. */
@@ -48,6 +52,8 @@ export const faultLetters: { readonly [K in Exclude<FaultKind, 'skew'>]: FaultLe
   slow: { lane: 'process', letter: 'z' },
   registryOutage: { lane: 'registry', letter: 'x' },
   brokerOutage: { lane: 'broker', letter: 'x' },
+  registryCompaction: { lane: 'registry', letter: 'c' },
+  registryWipe: { lane: 'registry', letter: 'w' },
 }
 
 /** Every kind of fault, in the order in which they are drawn. */
@@ -62,4 +68,6 @@ export const faultKinds: readonly FaultKind[] = [
   'skew',
   'registryOutage',
   'brokerOutage',
+  'registryCompaction',
+  'registryWipe',
 ]

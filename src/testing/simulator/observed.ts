@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs'
 import type { Code } from '../../core/index.js'
 import type { Kind, Route } from '../../protocol/index.js'
-import type { Instance, Snapshot } from '../../registry/index.js'
+import type { Instance, Registration, Snapshot } from '../../registry/index.js'
 import type { Fault } from './fault.js'
 
 /** How a call, or one run of it at a handler, has ended. `crashed`: its process did not live to see it. */
@@ -73,10 +73,16 @@ export interface RegistryStep {
   readonly instance?: Instance
   /** Whether the instance says goodbye. */
   readonly gone?: boolean
-  /** The name that is watched; `undefined` for all, or for a step that is no snapshot. */
+  /** What the process has been told of an instance that it registers. */
+  readonly registration?: Registration
+  /** Number of the watch in the simulation, from 1; `undefined` for a step that is of no watch. */
+  readonly watch?: number
+  /** The name that is watched; `undefined` for all, or for a step that is of no watch. */
   readonly watching?: string | undefined
   /** The snapshot that the process has been shown. */
   readonly snapshot?: Snapshot
+  /** Whether the watch is over. */
+  readonly unwatched?: boolean
 }
 
 /** A process that has started or ended. */
@@ -107,6 +113,8 @@ export interface ObservedWorld {
   readonly processes$: Observable<ProcessStep>
   /** What the registry holds at this moment. */
   registered(): Snapshot
+  /** The same, whenever that has changed. */
+  readonly registered$: Observable<Snapshot>
   /** Whether this life of the process runs at this moment. */
   isLive(process: string, life: number): boolean
   /** Emits once, when the time is over and before processes are ended. */

@@ -2,38 +2,38 @@ import { createClient, createService, type RunOptions } from '../../actors/index
 import type { Broker } from '../../broker/index.js'
 import type { Log } from '../../core/index.js'
 import { rsocket } from '../../protocol/rsocket/index.js'
-import type { Registry } from '../../registry/index.js'
 import type { Transport } from '../../transport/index.js'
 import type { CallObserver } from './call-observer.js'
-import { logLine } from './event-lines.js'
 import type { Life } from './life.js'
+import type { ReachedRegistry } from './simulated-registry.js'
 import type { ProcessContext } from './world.js'
 
 /** The world as one life of a process reaches it. */
-export interface Surroundings {
+export interface Surroundings extends ReachedRegistry {
   /** The network. */
   readonly transport: Transport
-  /** The registry. */
-  readonly registry: Registry
   /** The broker. */
   readonly broker: Broker
   /** Sees the calls. */
   readonly observer: CallObserver
+  /** Takes what the library logs. */
+  readonly log: Log
   /** Writes a line of the process into the event log. */
   readonly note: (text: string) => void
 }
 
 /** Everything that a life of a process has to do with. */
 export function processContext(life: Life, surroundings: Surroundings): ProcessContext {
-  const { transport, registry, broker, observer, note } = surroundings
+  const { transport, store, createRegistry, broker, observer, log, note } = surroundings
   const { runtime } = life
-  const log: Log = event => note(logLine(event))
-  const given = { protocol: rsocket(transport, { runtime, log }), registry, runtime, log }
+  const given = { protocol: rsocket(transport, { runtime, log }), registry: createRegistry(), runtime, log }
   return {
     ...given,
     name: life.process,
     life: life.life,
     transport,
+    store,
+    createRegistry,
     broker,
     stop$: life.stop$.asObservable(),
     createService: options => {

@@ -39,7 +39,7 @@ export interface SimulateOptions {
   readonly settleMs?: number
   /** How long frames take. @default 0.1 at least, 0.5 half of them, 50 at most */
   readonly latencyMs?: SimulatedLatency
-  /** How long the registry remembers a process that it does not hear of, ms. @default 5000 */
+  /** How long the registry remembers a process that it does not hear of, ms, at least 1000. @default 5000 */
   readonly leaseMs?: number
   /** What is checked, beside what the scenario adds. @default standardInvariants */
   readonly invariants?: readonly Invariant[]
@@ -90,7 +90,7 @@ export function runChecks(
     faults: optional(faultsCheck, {}),
     settleMs: optional(integer({ min: 0, max: MAX_TIMER_MS }), quarter),
     latencyMs: optional(latencyCheck, { min: 0.1, median: 0.5, max: 50 }),
-    leaseMs: optional(integer({ min: 1, max: MAX_TIMER_MS }), 5000),
+    leaseMs: optional(integer({ min: 1000, max: 4_500_000 }), 5000),
     invariants: optional(listOf(having<Invariant>('name', 'violations')), standard),
   }
 }

@@ -1,9 +1,9 @@
 import { defer, Subject } from 'rxjs'
-import { RpcError, type Runtime } from '../../core/index.js'
+import { RpcError, type Log, type Runtime } from '../../core/index.js'
 import { memoryNetwork, type MemoryFrame, type MemoryNetwork } from '../../transport/index.js'
 import { CallObserver } from './call-observer.js'
 import { drawFaults, type FaultRates } from './draw-faults.js'
-import { callLine, registrationLine, snapshotLine } from './event-lines.js'
+import { callLine, logLine, registrationLine, snapshotLine, standingLine } from './event-lines.js'
 import { EventLog } from './event-log.js'
 import { FaultInjector } from './fault-injector.js'
 import { parseFaults } from './fault-marbles.js'
@@ -73,7 +73,7 @@ export class Simulation implements TimelineOwner, ProcessOwner {
     this.processes = new Map()
     this.latency = new Latency(latencyMs, (from, to) => clockOf(`latency ${from} ${to}`))
     this.observer = new CallObserver(() => this.now())
-    this.registryServer = new SimulatedRegistry({ runtime: clockOf('registry'), leaseMs, latencyMs: latencyMs.median })
+    this.registryServer = new SimulatedRegistry({ runtime: clockOf('registry'), leaseMs })
     this.brokerServer = new SimulatedBroker({ runtime: clockOf('broker'), latencyMs: latencyMs.median })
     this.injector = new FaultInjector({
       processes: this.processes,
@@ -98,6 +98,7 @@ export class Simulation implements TimelineOwner, ProcessOwner {
     this.observer.steps$.subscribe(step => this.tell((step.run ?? step.call).process, callLine(step)))
     this.registryServer.steps$.subscribe(step => {
       this.tell(step.process, registrationLine(step))
+      this.tell(step.process, standingLine(step))
       this.tell(step.process, snapshotLine(step))
     })
   }
@@ -193,12 +194,20 @@ export class Simulation implements TimelineOwner, ProcessOwner {
 
   contextOf(life: Life): ProcessContext {
     const { process: name } = life
+    const note = (text: string): void => this.write(name, text)
+    const log: Log = event => note(logLine(event))
+    const path = {
+      link$: this.weather.connection(name, 'registry'),
+      toStoreMs: () => this.latencyMs(name, 'registry'),
+      toProcessMs: () => this.latencyMs('registry', name),
+    }
     return processContext(life, {
       transport: this.network.host({ name, runtime: life.runtime }),
-      registry: this.registryServer.reachedBy(life, this.weather.passable(name, 'registry')),
+      ...this.registryServer.reachedBy(life, path, log),
       broker: this.brokerServer.reachedBy(life, this.weather.passable(name, 'broker')),
       observer: this.observer,
-      note: text => this.write(name, text),
+      log,
+      note,
     })
   }
 
@@ -259,6 +268,7 @@ export class Simulation implements TimelineOwner, ProcessOwner {
       registry$: this.registryServer.steps$,
       processes$: this.processes$,
       registered: () => this.registryServer.registered(),
+      registered$: this.registryServer.registered$,
       isLive: (process, life) => this.processes.get(process)?.running?.life === life,
       end$: this.end$,
     }
@@ -303,7 +313,12 @@ export class Simulation implements TimelineOwner, ProcessOwner {
     const [from, to] = toward === 'listener' ? [dialer, listener] : [listener, dialer]
     this.log.add(this.now(), from, `#${link.index} ${bytes.length} bytes to ${to}`, bytes)
     this.frames$.next({ connection: link.index, from, to, toward, bytes })
-    return this.latency.draw(from, to) * this.weather.slowness(from, to) - this.options.latencyMs.min
+    return this.latencyMs(from, to) - this.options.latencyMs.min
+  }
+
+  /** How long the next packet takes. */
+  private latencyMs(from: string, to: string): number {
+    return this.latency.draw(from, to) * this.weather.slowness(from, to)
   }
 }
 

@@ -3,7 +3,7 @@ import type { Client, ClientOptions, Service, ServiceOptions } from '../../actor
 import type { Broker } from '../../broker/index.js'
 import type { Log, Runtime } from '../../core/index.js'
 import type { Protocol } from '../../protocol/index.js'
-import type { Registry } from '../../registry/index.js'
+import type { LeasedRegistryOptions, LeaseStore, Registry } from '../../registry/index.js'
 import type { Transport } from '../../transport/index.js'
 import type { Invariant } from './observed.js'
 
@@ -19,8 +19,10 @@ export interface ProcessContext {
   readonly transport: Transport
   /** RSocket over that network. */
   readonly protocol: Protocol
-  /** The registry, as far as it can be reached from here. */
+  /** The registry, as far as it can be reached from here: the library's `leasedRegistry` over `store`. */
   readonly registry: Registry
+  /** An etcd on a machine of its own, as far as it can be reached from here. */
+  readonly store: LeaseStore
   /** The broker, as far as it can be reached from here. */
   readonly broker: Broker
   /** Writes into the event log. */
@@ -31,6 +33,8 @@ export interface ProcessContext {
   createService(options: Partial<ServiceOptions> & Pick<ServiceOptions, 'actors'>): Service
   /** The library's `createClient` with all of the above, seen by the invariants. */
   createClient(options?: Partial<ClientOptions>): Client
+  /** The library's `leasedRegistry` with all of the above, seen by the invariants. */
+  createRegistry(options?: Partial<LeasedRegistryOptions>): Registry
   /** Writes a line of your own into the event log. */
   note(text: string): void
 }
@@ -73,7 +77,7 @@ export interface World {
   link(a: string, b: string, diagram: string): void
   /** Faults of a process, or all instances: `x` crash, `h` vanish, `s` stop, `z` slow, `o` started again, or quick. */
   fault(process: string, diagram: string): void
-  /** Outages of the registry: `x` down, `o` up. */
+  /** Faults of the registry: `x` down, `w` down and back with nothing, `c` forgets changes, `o` as it should be. */
   registry(diagram: string): void
   /** Outages of the broker: `x` down, `o` up. */
   broker(diagram: string): void

@@ -25,6 +25,8 @@ describe('faultScript', () => {
     ["world.fault('web-1', '999ms s o')", { kind: 'restart', targets: ['web-1'], at: 999, ms: 1 }],
     ["world.fault('web', '5s x')", { kind: 'crash', targets: ['web'], at: 5000, ms: 55_000 }],
     ["world.registry('1s x 2s o')", { kind: 'registryOutage', targets: [], at: 1000, ms: 2001 }],
+    ["world.registry('1s w 2s o')", { kind: 'registryWipe', targets: [], at: 1000, ms: 2001 }],
+    ["world.registry('1s c 2s o')", { kind: 'registryCompaction', targets: [], at: 1000, ms: 2001 }],
     ["world.broker('1s x 2s o')", { kind: 'brokerOutage', targets: [], at: 1000, ms: 2001 }],
     ["world.skew('web', 1234)", { kind: 'skew', targets: ['web'], at: 0, ms: 1234 }],
   ]

@@ -120,18 +120,18 @@ describe('World.registry', () => {
     const seen = log.filter(line => line.includes(' web sees ') && Number.parseFloat(line) > 1000)
     expect(seen).toEqual([
       expect.stringMatching(/^2000\..*, stale$/),
-      expect.stringMatching(/^400\d\.\d+ web sees \S+ \S+$/),
+      expect.stringMatching(/^4\d{3}\.\d+ web sees \S+ \S+$/),
     ])
   })
 
   it('stays down until the last of two outages ends', async () => {
-    const { log } = await recordedRun(6000, world => {
+    const { log } = await recordedRun(8000, world => {
       world.registry('1s x 3s o')
       world.registry('2s x 500ms o')
     })
 
     const seen = log.filter(line => line.includes(' web sees ') && Number.parseFloat(line) > 900)
-    expect(seen.map(line => Math.floor(Number.parseFloat(line) / 1000))).toEqual([1, 4])
+    expect(seen.map(line => Number.parseFloat(line) > 4000)).toEqual([false, true])
   })
 
   it('forgets a process cut off for longer than a lease', async () => {
@@ -139,8 +139,37 @@ describe('World.registry', () => {
 
     const seen = log.filter(line => line.includes(' web sees ') && Number.parseFloat(line) > 1000)
     expect(seen.map(line => [Math.floor(Number.parseFloat(line) / 1000), line.split(' ').length - 3])).toEqual([
-      [6, 1],
+      [5, 1],
       [9, 2],
+    ])
+  })
+
+  it('is told everything again when its data is gone', async () => {
+    const { log } = await recordedRun(8000, world => {
+      world.registry('2s w 1s o')
+      world.link('words-1', 'registry', '2s x 3s o')
+    })
+
+    const seen = log.filter(line => line.includes(' web sees ') && Number.parseFloat(line) > 3001)
+    expect(seen).toEqual([
+      expect.stringMatching(/^3.* web sees nobody$/),
+      expect.stringMatching(/^3.* web sees \S+$/),
+      expect.stringMatching(/^5.* web sees \S+ \S+$/),
+    ])
+  })
+
+  it('cannot tell who was cut off what it forgot', async () => {
+    const { log } = await recordedRun(4000, world => {
+      world.registry('c')
+      world.link('web', 'registry', '2500ms x 1s o')
+      world.fault('words-1', '3s s')
+    })
+
+    const told = log.filter(line => / web (?:warn registry|sees)/.test(line)).slice(-3)
+    expect(told).toEqual([
+      expect.stringMatching(/^350.* registry\.down: .* has been compacted$/),
+      expect.stringMatching(/ web sees \S+ \S+, stale$/),
+      expect.stringMatching(/ web sees \S+$/),
     ])
   })
 })

@@ -45,7 +45,7 @@ describe('shrink', () => {
       [
         'await simulate({ seed: 1, duration: 2000 }, world => {',
         '  cluster(world)',
-        "  world.fault('words-1', '1ms h 1s o')",
+        "  world.fault('words-1', '2ms h 1s o')",
         '})',
       ].join('\n'),
     )
