@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { from, lastValueFrom, mergeMap, tap, toArray } from 'rxjs'
 import { readCommandLine } from '../support/command-line.js'
 import { ensureServer, etcdProgram } from '../support/find-server.js'
+import { runCluster, type ClusterOutcome } from './run-cluster.js'
 import { runScenario, type Outcome } from './run-scenario.js'
 import { scenarios } from './scenarios.js'
 
@@ -18,6 +19,7 @@ const { asJson, part } = readCommandLine('usage: npm run test:faults -- registry
 
 /** Scenarios that run at once: they wait most of the time. */
 const AT_ONCE = 4
+const CLUSTER = 'leader of a cluster killed'
 
 ensureServer(etcdProgram)
 const outcomes = await lastValueFrom(
@@ -27,10 +29,34 @@ const outcomes = await lastValueFrom(
     toArray(),
   ),
 )
-print(tableOf(outcomes))
-for (const { scenario, failures } of outcomes) for (const failure of failures) print(`✗ ${scenario}: ${failure}`)
-if (asJson) print(JSON.stringify({ outcomes }))
-process.exit(outcomes.length > 0 && outcomes.every(({ failures }) => failures.length === 0) ? 0 : 1)
+const cluster = CLUSTER.includes(part) ? await runCluster() : undefined
+if (outcomes.length > 0) print(tableOf(outcomes))
+if (cluster !== undefined) print(textOf(cluster))
+const failures = [
+  ...outcomes.flatMap(({ scenario, failures }) => failures.map(failure => `${scenario}: ${failure}`)),
+  ...(cluster?.problems ?? []).map(problem => `${CLUSTER}: ${problem}`),
+]
+for (const failure of failures) print(`✗ ${failure}`)
+if (asJson) print(JSON.stringify({ outcomes, cluster, failures }))
+const isNothing = outcomes.length === 0 && cluster === undefined
+if (isNothing) print(`no fault has ${part} in its name`)
+process.exit(failures.length === 0 && !isNothing ? 0 : 1)
+
+function textOf({
+  clients,
+  leaderMs,
+  answered,
+  failures,
+  p99Ms,
+  slowestMs,
+  staleWatches,
+  longestStaleMs,
+}: ClusterOutcome): string {
+  return (
+    `${CLUSTER}: another one after ${leaderMs} ms; ${clients} clients, ${answered} calls answered, ${failures.length} failed, ` +
+    `99 % within ${p99Ms} ms, all within ${slowestMs} ms; ${staleWatches} watches stale, the longest for ${longestStaleMs} ms`
+  )
+}
 
 function tableOf(outcomes: readonly Outcome[]): string {
   const rows = outcomes.map(({ scenario, boundMs, watcherMs, ownerMs, removedMs }) => [
