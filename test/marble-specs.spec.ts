@@ -9,7 +9,8 @@ const ALL_OPERATORS = ['streams', 'selector']
 const SOME_OPERATORS = ['protocol', 'registry', 'broker', 'actors']
 
 /** Types of what happens in time: a function that gives one, and a class that is one, is an operator here. */
-const IN_TIME = /\b(Observable|(MonoType)?OperatorFunction|AsyncIterable|Interceptor|DirectPeer|Pool|Registry|Broker)\b/
+const IN_TIME =
+  /\b(Observable|(MonoType)?OperatorFunction|AsyncIterable|Interceptor|DirectPeer|Pool|(Record)?Registry|Broker)\b/
 
 /** Files without a spec of their own, and where what they do in time is specified or why there is nothing to. */
 const WITHOUT: { readonly [path: string]: string } = {
@@ -41,6 +42,7 @@ const WITHOUT: { readonly [path: string]: string } = {
   'registry/leased/leased-registry.ts': 'puts announceLeased and watchLeased together',
   'registry/mdns/announce.ts': 'half of mdns, which is specified as a whole',
   'registry/mdns/browse.ts': 'half of mdns, which is specified as a whole',
+  'registry/mdns/group-socket.ts': 'a UDP socket, which has no virtual time',
   'registry/mdns/link.ts': 'specified in mdns without multicast',
   'registry/mdns/packet-registry.ts': 'mdns without the socket; specified in mdns',
   'actors/stop-signals.ts': 'signals of the operating system, which has no virtual time',

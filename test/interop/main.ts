@@ -16,12 +16,13 @@ import { JavaPeer } from './java-peer.js'
 import { ensureJava, CannotRun } from './java-tools.js'
 import { countsOf, lineOf, tableOf } from './report.js'
 import type { Feature, Row } from './row.js'
+import { registryRows } from './registry/registry-rows.js'
 import { runFeatures, skipFeatures } from './run-features.js'
 
 /**
  * `npm run test:interop -- [--json] [PART]`: rsocket-java and Spring against millrace, as clients and as servers, over
- * TCP and WebSocket; PART leaves out the features whose name lacks it. Exits 1 when a row failed. With FRAMES set, Java
- * shows its frames.
+ * TCP and WebSocket, and go-micro in a registry with it, etcd and mdns; PART leaves out the features whose name lacks it,
+ * and `registry` is all with go-micro. Exits 1 when a row failed. With FRAMES set, Java shows its frames.
  */
 const folder = join('test', 'interop')
 const { asJson, only } = readCommandLine('usage: npm run test:interop -- [--json] [PART]', args => {
@@ -31,6 +32,9 @@ const { asJson, only } = readCommandLine('usage: npm run test:interop -- [--json
   if (others.length > 0) throw new TypeError(`one PART is expected, not ${positionals.length}`)
   return { asJson: values.json, only: part }
 })
+
+/** Names the part that needs no Java. */
+const REGISTRY = 'registry'
 
 /** A foreign implementation: the module with its program, the program, and what is tried with it. */
 interface Foreign {
@@ -70,9 +74,12 @@ const foreign: readonly Foreign[] = [
 ]
 
 async function main(): Promise<boolean> {
-  ensureJava()
   const rows: Row[] = []
-  for (const each of foreign) rows.push(...(await rowsOf(each)))
+  if (only !== REGISTRY) {
+    ensureJava()
+    for (const each of foreign) rows.push(...(await rowsOf(each)))
+  }
+  if (only === REGISTRY || only === '') rows.push(...(await registryRows(row => print(lineOf(row)))))
   if (rows.length === 0) throw new CannotRun(`no feature has ${only} in its name`)
   const counts = countsOf(rows)
   print(`\n${tableOf(rows)}\n\n${counts.pass} passed, ${counts.fail} failed, ${counts.skipped} skipped`)

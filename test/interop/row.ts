@@ -33,8 +33,10 @@ export class Skipped extends Error {}
 /** One line of the report. */
 export interface Row {
   readonly peer: string
-  readonly role: Role
-  readonly transport: Carrier
+  /** What the foreign peer does. */
+  readonly role: Role | 'registers' | 'looks'
+  /** What they meet over. */
+  readonly transport: Carrier | 'etcd' | 'mdns'
   readonly feature: string
   readonly result: 'pass' | 'fail' | 'skipped'
   /** Why it failed or was skipped. */

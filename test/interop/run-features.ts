@@ -42,7 +42,9 @@ export function skipFeatures({ peer, features, onRow }: Omit<Run, 'java' | 'only
   return rows
 }
 
-interface Attempt extends Pick<Row, 'role' | 'transport' | 'feature'> {
+interface Attempt extends Pick<Row, 'feature'> {
+  readonly role: Role
+  readonly transport: Carrier
   readonly attempt: (bench: Bench) => Promise<void>
 }
 

@@ -6,6 +6,7 @@ import {
   EMPTY,
   endWith,
   filter,
+  from,
   ignoreElements,
   map,
   merge,
@@ -99,9 +100,22 @@ function maintained(record: NodeRecord, link: PacketLink, context: AnnounceConte
   )
   return merge(
     concat(say('announcement'), of(true as const)),
+    answersToAskers(record, link, context),
     later$.pipe(mergeMap(() => say('announcement'))),
     questions(record, link, context, 'announcement').pipe(mergeMap(say)),
     questions(record, link, context, 'listing').pipe(mergeMap(say)),
+  )
+}
+
+/** Answers those who ask outside of the group, each alone: they hear nothing else. */
+function answersToAskers(record: NodeRecord, link: PacketLink, { domain }: AnnounceContext): Observable<never> {
+  return link.packets$.pipe(
+    mergeMap(packet => {
+      if (packet.type !== 'query' || packet.asker === undefined) return EMPTY
+      const { asker, questions } = packet
+      const wanted = new Set(questions.map(question => answerTo(record, question, domain)))
+      return from(wanted).pipe(mergeMap(what => (what === undefined ? EMPTY : link.send(record[what], asker))))
+    }),
   )
 }
 

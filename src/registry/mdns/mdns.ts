@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net'
-import { hostname } from 'node:os'
+import { hostname, networkInterfaces } from 'node:os'
 import * as E from 'fp-ts/lib/Either.js'
 import {
   bool,
@@ -50,13 +50,15 @@ interface Resolved extends Omit<Required<MdnsOptions>, 'interface'> {
 }
 
 const LOG_LIMIT = { lines: 1, everyMs: 10_000 }
+const LOOK_EVERY_MS = 5000
 const LOOPBACK_ADDRESS = '127.0.0.1'
 
 /**
  * A registry without a server: the processes of a network, or of one machine, find each other by multicast DNS.
  * Records are go-micro's, so that its services see ours and ours see its.
  *
- * The value holds one UDP socket while anything of it is subscribed, and none otherwise. Where there is no multicast,
+ * The value holds a few UDP sockets while anything of it is subscribed, and none otherwise: it takes part on every
+ * interface that leads to other machines, over IPv4 and, where there is, IPv6. Where there is no multicast,
  * watches say that they are stale, `get` and `list` fail with UNAVAILABLE (reason `registry_unavailable`), and it is
  * tried again. A record is one packet of 9000 bytes at most, or `register` fails with RESOURCE_EXHAUSTED (reason
  * `record_too_large`); addresses are `host:port` with an IP address or a host name that others can dial.
@@ -64,13 +66,17 @@ const LOOPBACK_ADDRESS = '127.0.0.1'
 export function mdns(options?: MdnsOptions): RecordRegistry {
   const { interface: address, loopbackOnly, log, port, ...settings } = resolveMdnsOptions(options)
   const skipped = skippedRecords('mdns', log, settings.runtime)
-  const multicast = multicastPort({ interface: loopbackOnly ? LOOPBACK_ADDRESS : address, port, skipped })
-  return packetRegistry(multicast, {
-    ...settings,
+  const limited = limitedLog(log, settings.runtime, LOG_LIMIT)
+  const multicast = multicastPort({
+    interface: loopbackOnly ? LOOPBACK_ADDRESS : address,
+    interfaces: networkInterfaces,
+    lookEveryMs: LOOK_EVERY_MS,
+    port,
     skipped,
-    log: limitedLog(log, settings.runtime, LOG_LIMIT),
-    hostname: hostname(),
+    log: limited,
+    runtime: settings.runtime,
   })
+  return packetRegistry(multicast, { ...settings, skipped, log: limited, hostname: hostname() })
 }
 
 function resolveMdnsOptions(options: MdnsOptions | undefined): Resolved {

@@ -33,17 +33,32 @@ export interface ServicePlace {
   readonly target: string
 }
 
+/** Who asked outside of the group, and hears only what is sent to it alone (RFC 6762, 6.7): go-micro's look-ups do. */
+export interface Asker {
+  /** Its address. */
+  readonly address: string
+  /** Its UDP port. */
+  readonly port: number
+  /** Number of its query, which the answer repeats, as it does the questions. */
+  readonly query: number
+  /** Its questions. */
+  readonly questions: readonly DnsQuestion[]
+}
+
 /** What is sent to, or heard from, everyone. */
 export type DnsPacket =
-  | { readonly type: 'query'; readonly questions: readonly DnsQuestion[] }
+  | { readonly type: 'query'; readonly questions: readonly DnsQuestion[]; readonly asker?: Asker }
   | { readonly type: 'response'; readonly answers: readonly DnsRecord[] }
 
 /** An open place in a group where everyone hears what anyone says, themselves included; packets may be lost. */
 export interface PacketLink {
   /** What is heard, hot. It neither fails nor completes: the port does. */
   readonly packets$: Observable<DnsPacket>
-  /** Cold: sends on subscribing, completes when the packet has left. One that cannot leave fails the port, not this. */
-  send(packet: DnsPacket): Observable<never>
+  /**
+   * Cold: sends on subscribing to everyone, or to one who asked; completes when the packet has left. One that cannot
+   * leave fails the port, not this.
+   */
+  send(packet: DnsPacket, to?: Asker): Observable<never>
 }
 
 /**
