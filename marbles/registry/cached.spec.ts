@@ -77,6 +77,17 @@ describe('cached', () => {
     })
   })
 
+  it('lists once for all who ask together, and remembers', () => {
+    marbles(({ cold, hot, runtime, expectObservable, expectSubscriptions }) => {
+      const list$ = cold('          ---(a|)', { a: ['words'] })
+      const registry = cached({ ...source(NEVER), list: () => list$ }, { runtime })
+      const asked = hot('          -x-x-----x-|')
+
+      expectObservable(asked.pipe(mergeMap(() => registry.list()))).toBe('----(aa)-a-|', { a: ['words'] })
+      expectSubscriptions(list$).toBe('-^--!')
+    })
+  })
+
   it('passes the failure on that it has no answer for', () => {
     marbles(({ runtime, expectObservable }) => {
       const registry = cached(source(throwError(() => down)), { runtime })

@@ -46,19 +46,19 @@ export interface CachedRegistry extends Registry {
   age(name: string): number | undefined
 }
 
-interface Answer {
-  readonly services: readonly Service[]
+interface Answer<T> {
+  readonly value: T
   readonly at: number
 }
 
 /**
  * Remembers what a registry has said, for registries that are slow, dear or at times down.
  *
- * - `get` asks once for all who ask at the same time, and not again for `ttlMs`. When asking fails, the last good answer
- *   is given, however old; without one the failure is passed on.
+ * - `get` and `list` ask once for all who ask at the same time, and not again for `ttlMs`. When asking fails, the last good
+ *   answer is given, however old; without one the failure is passed on.
  * - All watchers of a name share one watch, and one that comes later sees the present picture at once. A picture is never
  *   emptied by a failure: a watch that fails or ends shows its last one as stale, and is begun again.
- * - `register` and `list` are the source's own.
+ * - `register` is the source's own.
  *
  * Throws INVALID_ARGUMENT (reason `invalid_options`).
  */
@@ -80,9 +80,10 @@ class Cached implements CachedRegistry {
   readonly name: string
   private readonly source: Registry
   private readonly options: Required<CachedOptions>
-  private readonly answers: Map<string, Answer>
-  /** What is being asked. */
-  private readonly asked: Map<string, Observable<readonly Service[]>>
+  /** Services by name. */
+  private readonly services: Answers<readonly Service[]>
+  /** The names of all services, under one key. */
+  private readonly names: Answers<readonly string[]>
   /** What is being watched, by name; under `undefined` everything. */
   private readonly watched: Map<string | undefined, Observable<Snapshot>>
 
@@ -90,8 +91,8 @@ class Cached implements CachedRegistry {
     this.name = source.name
     this.source = source
     this.options = options
-    this.answers = new Map()
-    this.asked = new Map()
+    this.services = new Answers(options)
+    this.names = new Answers(options)
     this.watched = new Map()
   }
 
@@ -100,43 +101,19 @@ class Cached implements CachedRegistry {
   }
 
   list(): Observable<readonly string[]> {
-    return this.source.list()
+    return this.names.of(ALL, () => this.source.list())
   }
 
   get(name: string): Observable<readonly Service[]> {
-    return defer(() => {
-      const known = this.answers.get(name)
-      if (known !== undefined && this.now() - known.at < this.options.ttlMs) return of(known.services)
-      return this.asked.get(name) ?? this.ask(name, known)
-    })
+    return this.services.of(name, () => this.source.get(name))
   }
 
   age(name: string): number | undefined {
-    const known = this.answers.get(name)
-    return known && this.now() - known.at
+    return this.services.age(name)
   }
 
   watch(name?: string): Observable<Snapshot> {
     return defer(() => this.watched.get(name) ?? this.begin(name))
-  }
-
-  private ask(name: string, known: Answer | undefined): Observable<readonly Service[]> {
-    const asked$ = this.source.get(name).pipe(
-      tap(services => this.keep(name, services)),
-      catchError((error: unknown) => (known === undefined ? throwError(() => error) : of(known.services))),
-      finalize(() => this.asked.delete(name)),
-      share({ connector: () => new ReplaySubject(1) }),
-    )
-    this.asked.set(name, asked$)
-    return asked$
-  }
-
-  private keep(name: string, services: readonly Service[]): void {
-    this.answers.delete(name) // a Map keeps the order of insertion
-    this.answers.set(name, { services, at: this.now() })
-    if (this.answers.size <= this.options.maxNames) return
-    const [oldest] = this.answers.keys()
-    if (oldest !== undefined) this.answers.delete(oldest)
   }
 
   private begin(name: string | undefined): Observable<Snapshot> {
@@ -163,6 +140,56 @@ class Cached implements CachedRegistry {
     )
     this.watched.set(name, watched$)
     return watched$
+  }
+}
+
+/** The key of what is asked without a name. */
+const ALL = ''
+
+/** Answers to questions, by name, and the questions that are being asked. */
+class Answers<T> {
+  private readonly options: Required<CachedOptions>
+  private readonly known: Map<string, Answer<T>>
+  private readonly asked: Map<string, Observable<T>>
+
+  constructor(options: Required<CachedOptions>) {
+    this.options = options
+    this.known = new Map()
+    this.asked = new Map()
+  }
+
+  /** The answer that is known, while it is good; otherwise the one that `ask` gives. */
+  of(name: string, ask: () => Observable<T>): Observable<T> {
+    return defer(() => {
+      const known = this.known.get(name)
+      if (known !== undefined && this.now() - known.at < this.options.ttlMs) return of(known.value)
+      return this.asked.get(name) ?? this.ask(name, ask(), known)
+    })
+  }
+
+  /** How old the answer is, ms; `undefined` when there is none. */
+  age(name: string): number | undefined {
+    const known = this.known.get(name)
+    return known && this.now() - known.at
+  }
+
+  private ask(name: string, answer$: Observable<T>, known: Answer<T> | undefined): Observable<T> {
+    const asked$ = answer$.pipe(
+      tap(value => this.keep(name, value)),
+      catchError((error: unknown) => (known === undefined ? throwError(() => error) : of(known.value))),
+      finalize(() => this.asked.delete(name)),
+      share({ connector: () => new ReplaySubject(1) }),
+    )
+    this.asked.set(name, asked$)
+    return asked$
+  }
+
+  private keep(name: string, value: T): void {
+    this.known.delete(name) // a Map keeps the order of insertion
+    this.known.set(name, { value, at: this.now() })
+    if (this.known.size <= this.options.maxNames) return
+    const [oldest] = this.known.keys()
+    if (oldest !== undefined) this.known.delete(oldest)
   }
 
   private now(): number {

@@ -105,7 +105,7 @@ function listing(service: string, domain: string, hostname: string, ttl: number)
 
 function addressFaults({ node }: Instance): readonly string[] {
   if (readAddress(node.address) !== undefined) return []
-  return [`node.address ${JSON.stringify(node.address)} is not host:port that others can dial`]
+  return [`node.address ${JSON.stringify(node.address)} is not host:port that others can dial: give one as advertise`]
 }
 
 function checkSize({ name, node }: Instance, what: string, bytes: number, limit: number, remedy: string): void {
