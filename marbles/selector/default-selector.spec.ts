@@ -9,7 +9,7 @@ describe('defaultSelector', () => {
       snapshots: 's------------------',
       outcomes: ' -(ac)--------------',
       picks: '    --pppp 1s pppppp---',
-      picked: '   --bbbb 1s baacac---',
+      picked: '   --bbbb 1s caccac---',
       subscribed: '^ 1100ms !',
     })
   })
@@ -19,7 +19,7 @@ describe('defaultSelector', () => {
       snapshots: 's------------------',
       outcomes: ' -(ac)---A----------',
       picks: '    --pppp---pppppp----',
-      picked: '   --bbbb---aaabab----',
+      picked: '   --bbbb---aaaaba----',
     })
   })
 
@@ -29,6 +29,15 @@ describe('defaultSelector', () => {
       outcomes: ' -b-a-c---------',
       picks: '    --------ppp----',
       picked: '   --------bbb----',
+    })
+  })
+
+  it('does not pick a node that has failed five times', () => {
+    checkPicks(defaultSelector, {
+      snapshots: 's-------------------',
+      outcomes: ' -(xxxxx)------------',
+      picks: '    ----------pppppp---',
+      picked: '   ----------cbcbcb---',
     })
   })
 

@@ -49,6 +49,24 @@ describe('p2c', () => {
     })
   })
 
+  it('does not prefer a node that refuses fast', () => {
+    checkPicks(p2c(), {
+      snapshots: 'u------------------',
+      outcomes: ' ---(fE)-E-E-E------',
+      picks: '    -pp----p-p-p-p-----',
+      picked: '   -ba----b-b-b-b-----',
+    })
+  })
+
+  it('learns nothing of a stream without a message', () => {
+    checkPicks(p2c(), {
+      snapshots: 'u------------------',
+      outcomes: ' ---(EA)--q-F-------',
+      picks: '    -pp----pp----------',
+      picked: '   -ba----aa----------',
+    })
+  })
+
   it('takes a cancelled call for a slow one', () => {
     checkPicks(p2c(), {
       snapshots: 'u------------------',

@@ -76,35 +76,36 @@ export class Attempt implements ReplyObserver, Unsubscribable {
     this.firstAfterMs ??= this.elapsedMs()
     const { kind } = this.call
     // The one reply is the end, also for a caller that takes it and leaves.
-    if (kind === 'unary' || kind === 'clientStream') this.tell('ok')
+    if (kind === 'unary' || kind === 'clientStream') this.tell('ok', this.latencyMs())
     this.replies.next(message)
   }
 
   error(thrown: unknown): void {
     const error = RpcError.from(thrown)
     const passedOn = error.hops.length > 0
-    this.end(error.code, passedOn ? undefined : error.reason)
+    const here = neverLeft(error)
+    this.end(error.code, here ? undefined : this.latencyMs(), passedOn ? undefined : error.reason)
     if (passedOn) this.replies.error(error)
-    else if (this.mayGoElsewhere(error)) this.goElsewhere(error)
+    else if (here && this.mayGoElsewhere()) this.goElsewhere(error)
     else this.fail(error)
   }
 
   complete(): void {
-    this.end('ok')
+    this.end('ok', this.latencyMs())
     this.replies.complete()
   }
 
   /** The caller has left. */
   unsubscribe(): void {
     this.left = true
-    if (this.isOverdue()) this.end('DEADLINE_EXCEEDED', 'deadline_exceeded')
-    else this.end('cancelled')
+    if (this.isOverdue()) this.end('DEADLINE_EXCEEDED', this.latencyMs(), 'deadline_exceeded')
+    else this.end('cancelled', this.latencyMs())
     this.running?.unsubscribe()
   }
 
   /** Whether nothing has been done for the call but trying to send it, and somebody still waits for it. */
-  private mayGoElsewhere(error: RpcError): boolean {
-    if (!neverLeft(error) || this.left || this.replies.closed || this.isLate()) return false
+  private mayGoElsewhere(): boolean {
+    if (this.left || this.replies.closed || this.isLate()) return false
     const { call } = this
     return !('messages' in call && call.messages instanceof OnceRequests && call.messages.wereSubscribed)
   }
@@ -130,18 +131,17 @@ export class Attempt implements ReplyObserver, Unsubscribable {
     )
   }
 
-  private end(result: Outcome['result'], reason?: string): void {
-    this.tell(result, reason)
+  private end(result: Outcome['result'], latencyMs: number | undefined, reason?: string): void {
+    this.tell(result, latencyMs, reason)
     if (this.ended) return
     this.ended = true
     this.owner.ended()
   }
 
-  private tell(result: Outcome['result'], reason?: string): void {
+  private tell(result: Outcome['result'], latencyMs: number | undefined, reason?: string): void {
     if (this.told) return
     this.told = true
     const { node, owner } = this
-    const latencyMs = this.firstAfterMs ?? this.elapsedMs()
     owner.tell(reason === undefined ? { node, result, latencyMs } : { node, result, latencyMs, reason })
   }
 
@@ -153,6 +153,13 @@ export class Attempt implements ReplyObserver, Unsubscribable {
   private isLate(): boolean {
     const { deadline } = this.call
     return deadline !== undefined && this.owner.runtime.scheduler.now() >= deadline
+  }
+
+  /** What the call tells of how fast its node is: see `Outcome.latencyMs`. */
+  private latencyMs(): number | undefined {
+    const { kind } = this.call
+    if (kind === 'serverStream') return this.firstAfterMs
+    return kind === 'unary' ? (this.firstAfterMs ?? this.elapsedMs()) : undefined
   }
 
   private elapsedMs(): number {

@@ -184,7 +184,7 @@ export class Balanced implements DirectPeer, AttemptOwner {
     }
     if (E.isLeft(picked)) return undefined
     if (!tried.has(picked.right.id)) return picked.right
-    this.tell({ node: picked.right, result: 'cancelled', latencyMs: 0 }) // the others are left out: the pick ends here
+    this.tell({ node: picked.right, result: 'cancelled', latencyMs: undefined }) // the others are left out: the pick ends here
     return undefined
   }
 

@@ -79,7 +79,7 @@ export function marked(selector: Selector): Marked {
 }
 
 function outcomeOf(node: Node, thrown: unknown): Outcome {
-  const told = { node, latencyMs: 0, marked: true }
+  const told = { node, latencyMs: undefined, marked: true }
   if (thrown === undefined || thrown === null) return { ...told, result: 'ok' }
   const { code, reason, hops } = RpcError.from(thrown)
   return hops.length > 0 ? { ...told, result: code } : { ...told, result: code, reason }

@@ -10,7 +10,8 @@ export interface P2cOptions {
   /** Time in which what was learned of a node's latency loses its weight, to 1/e, ms. @default 10_000 */
   readonly decayMs?: number
   /**
-   * What a fault of the node costs at least, ms. Without it a node that fails fast would look like the best.
+   * What a fault of the node, or its refusal, costs at least, ms. Without it a node that fails fast would look like the
+   * best.
    * @default 1000
    */
   readonly faultMs?: number
@@ -27,9 +28,10 @@ const LEAST_COST_MS = 0.001
  * 1. The cost is an exponentially weighted moving average of latency that jumps to each larger sample at once. It
  *    fades by the time that has passed, so a node that was slow is asked again sooner or later.
  * 2. Only calls that end `ok` bring it down. One that is cancelled, or fails by the caller's fault, has taken at least
- *    its time; a fault of the node counts as `faultMs` at least.
+ *    its time; a fault of the node, and a refusal because it is busy, count as `faultMs` at least.
  * 3. A node that nothing is known of gets the next call that is drawn for it, and no second one before that has ended.
- * 4. The latency of a stream is the time to its first message, and it counts as running until it ends.
+ * 4. The latency of a stream of replies is the time to its first message, that of one without a message, or with a stream
+ *    of requests, is not looked at. Each counts as running until it ends.
  */
 export function p2c(options?: P2cOptions): Selector {
   const { decayMs, faultMs } = resolveOptions<Required<P2cOptions>>(
@@ -77,7 +79,9 @@ function isFresher(first: NodeLoad, second: NodeLoad): boolean {
 
 function learnCost(load: NodeLoad, outcome: Outcome, now: number, options: Required<P2cOptions>): void {
   const { latencyMs, result } = outcome
-  const sample = Math.max(LEAST_COST_MS, latencyMs, isNodeFault(outcome) ? options.faultMs : 0)
+  const failed = result === 'RESOURCE_EXHAUSTED' || isNodeFault(outcome)
+  if (latencyMs === undefined && !failed) return
+  const sample = Math.max(LEAST_COST_MS, latencyMs ?? 0, failed ? options.faultMs : 0)
   const weight = load.costMs === 0 ? 0 : Math.exp((load.costAt - now) / options.decayMs)
   const faded = load.costMs * weight
   if (sample >= faded) load.costMs = sample

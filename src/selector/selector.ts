@@ -41,8 +41,12 @@ export interface Outcome {
   readonly result: 'ok' | 'cancelled' | Code
   /** Reason of the error, `connect_failed` among them. */
   readonly reason?: string
-  /** Time from the pick to the end, or to the first message of a stream, ms. */
-  readonly latencyMs: number
+  /**
+   * Time from the pick to the reply, or to the first message of a stream of replies, ms. `undefined` when it says nothing
+   * of the node: for streams of requests, which go at the caller's pace, streams that ended without a message, tells, and
+   * calls that never left.
+   */
+  readonly latencyMs: number | undefined
   /** It was told by hand (see `marked`): no pick ends with it, and its latency says nothing. @default false */
   readonly marked?: boolean
 }

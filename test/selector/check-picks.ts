@@ -15,13 +15,13 @@ const SNAPSHOTS = {
 /** Nodes that a call has tried, or its key. */
 const TRIED = { p: 'none', q: 'a', r: 'a b c', k: 'key=k', l: 'key=l', m: 'key=m' }
 
-/** How calls to nodes ended: refused, well after 1 ms, well after 50 ms, badly, cancelled, by the caller's fault. */
+/** How calls to nodes ended: refused, well after 1 ms, well after 50 ms, badly, cancelled, by the caller's fault, refused because it is busy, without a message. */
 const OUTCOMES = {
   ...{ a: 'a refused', b: 'b refused', c: 'c refused' },
   ...{ A: 'a ok', B: 'b ok', C: 'c ok' },
   ...{ D: 'a ok 50', E: 'b ok 50', F: 'c ok 50' },
   ...{ x: 'a broken', y: 'b broken', z: 'c broken' },
-  ...{ k: 'a cancelled 50', i: 'a invalid' },
+  ...{ k: 'a cancelled 50', i: 'a invalid', f: 'a busy', q: 'a quiet' },
 }
 
 /** What goes into a selector, and what is picked. */

@@ -29,13 +29,16 @@ export function textOfIds(snapshot: Snapshot): string {
 }
 
 /**
- * The outcome that a text tells: the id of the node, `refused`, `drains`, `broken`, `invalid`, `cancelled` or `ok`, and its latency
+ * The outcome that a text tells: the id of the node, `refused`, `drains`, `broken`, `busy`, `invalid`, `cancelled`, `quiet` (a
+ * stream without a message) or `ok`, and its latency
  * in ms, `a ok 20`.
  */
 export function outcomeOfText(text: string): Outcome {
   const [id = '', end, latencyMs = '1'] = text.split(' ')
   const outcome = { node: nodeOf(id), latencyMs: Number(latencyMs) }
   if (end === 'ok' || end === 'cancelled') return { ...outcome, result: end }
+  if (end === 'busy') return { ...outcome, result: 'RESOURCE_EXHAUSTED', reason: 'too_many_streams' }
+  if (end === 'quiet') return { ...outcome, result: 'ok', latencyMs: undefined }
   if (end === 'invalid') return { ...outcome, result: 'INVALID_ARGUMENT', reason: 'invalid_request' }
   return { ...outcome, result: 'UNAVAILABLE', reason: REASONS[end ?? ''] ?? 'connection_closed' }
 }

@@ -1,6 +1,7 @@
 import { actor, contract, unary } from 'millrace/actors'
+import { avoidRefused, random } from 'millrace/selector'
 import type { World } from 'millrace/testing'
-import { catchError, delay, EMPTY, interval, mergeMap, of, takeUntil } from 'rxjs'
+import { catchError, delay, EMPTY, interval, mergeMap, of, pipe, takeUntil } from 'rxjs'
 
 /** What the cluster speaks. */
 export const Words = contract('words', { count: unary<string, number>() })
@@ -14,7 +15,10 @@ export function wordCounters(world: World): void {
     })
   }
   world.process('web', ({ createClient, runtime, stop$ }) => {
-    const words = createClient().of(Words).with({ deadlineMs: 1000 })
+    // Both instances are called all the time, also one that has just failed: what is watched here are the faults.
+    const words = createClient({ selector: context => pipe(avoidRefused(context), random(context)) })
+      .of(Words)
+      .with({ deadlineMs: 1000 })
     return interval(100, runtime.scheduler).pipe(
       mergeMap(() => words.count('to be or not').pipe(catchError(() => EMPTY))),
       takeUntil(stop$),
