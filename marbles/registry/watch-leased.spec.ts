@@ -23,7 +23,7 @@ const MEANINGS = {
   },
   changes: {
     b: { revision: 6, changes: [B] },
-    g: { revision: 7, changes: [{ key: B.key }] },
+    g: { revision: 10, changes: [{ key: B.key }] },
     c: { revision: 8, changes: [] },
     w: { revision: 1, changes: [] },
   },
@@ -84,7 +84,23 @@ describe('watchLeased', () => {
     marbles(kit => {
       const store = drawnStore(kit, { list: ['(t|)', '(n|)'], changes: ['--w', '-'] }, MEANINGS)
 
-      kit.expectObservable(watched(store, kit), '^ 500ms !').toBe('t-T 99ms o')
+      kit.expectObservable(watched(store, kit), '^ 5s !').toBe('t-T 99ms t 3499ms o')
+    })
+  })
+
+  it('waits after an outage for who is missing', () => {
+    marbles(kit => {
+      const store = drawnStore(kit, { list: ['(t|)', '(e|)'], changes: ['--#', '1s b'] }, MEANINGS)
+
+      kit.expectObservable(watched(store, kit), '^ 5s !').toBe('t-T 99ms t 3499ms o')
+    })
+  })
+
+  it('does not wait for who says goodbye after an outage', () => {
+    marbles(kit => {
+      const store = drawnStore(kit, { list: ['(t|)', '(t|)'], changes: ['--#', '--g'] }, MEANINGS)
+
+      kit.expectObservable(watched(store, kit), '^ 5s !').toBe('t-T 99ms t-o')
     })
   })
 

@@ -14,8 +14,9 @@ export interface LeasedContext {
   readonly log: Log
 }
 
+/** Longest pause before a store is asked again, ms. */
+export const LAST_RETRY_MS = 3000
 const FIRST_RETRY_MS = 100
-const LAST_RETRY_MS = 3000
 const DOUBLINGS = 5
 
 /**

@@ -6,8 +6,13 @@ import type { Instance } from '../registry.js'
 export interface RecordView {
   /** Revision of the newest change that it shows, and of the listing before there are any; -1 before that. */
   readonly revision: number
-  /** Makes it show a listing: what is not in it goes, and what did not change is not read again. */
-  reset(listing: StoreListing): void
+  /**
+   * Makes it show a listing, in which nothing that did not change is read again. What is missing from it is shown until
+   * {@link dropMissing}. Says whether there is such.
+   */
+  reset(listing: StoreListing): boolean
+  /** Takes out what was missing from the last listing and has not come back. */
+  dropMissing(): void
   /** Makes it show what changed since its revision. */
   apply(changes: StoreChanges): void
   /** What it shows now; the same object until something changes. */
@@ -29,18 +34,25 @@ class KeyedRecords implements RecordView {
   private readonly read: (record: StoreRecord) => Instance | undefined
   private readonly known: Map<string, Known>
   private readonly nodes = directory()
+  /** Keys that were not in the last listing. */
+  private missing: Set<string>
 
   constructor(read: (record: StoreRecord) => Instance | undefined) {
     this.revision = -1
     this.read = read
     this.known = new Map()
+    this.missing = new Set()
   }
 
-  reset({ revision, records }: StoreListing): void {
-    const present = new Set(records.map(({ key }) => key))
-    for (const key of this.known.keys()) if (!present.has(key)) this.remove(key)
+  reset({ revision, records }: StoreListing): boolean {
+    this.missing = new Set(this.known.keys())
     for (const record of records) this.put(record)
     this.revision = revision
+    return this.missing.size > 0
+  }
+
+  dropMissing(): void {
+    for (const key of this.missing) this.remove(key)
   }
 
   apply({ revision, changes }: StoreChanges): void {
@@ -58,6 +70,7 @@ class KeyedRecords implements RecordView {
 
   private put(record: StoreRecord): void {
     const { key, value } = record
+    this.missing.delete(key)
     const before = this.known.get(key)
     if (before?.value === value) return
     const instance = this.read(record)
@@ -68,6 +81,7 @@ class KeyedRecords implements RecordView {
 
   private remove(key: string): void {
     const before = this.known.get(key)
+    this.missing.delete(key)
     this.known.delete(key)
     if (before?.instance !== undefined) this.withdraw(before.instance)
   }

@@ -1,14 +1,32 @@
-import { catchError, concat, defer, distinctUntilChanged, map, type Observable, of, repeat, switchMap, tap } from 'rxjs'
+import {
+  catchError,
+  defer,
+  distinctUntilChanged,
+  EMPTY,
+  map,
+  merge,
+  type Observable,
+  of,
+  repeat,
+  switchMap,
+  tap,
+  timer,
+} from 'rxjs'
 import { RpcError, retrySafely } from '../../core/index.js'
 import type { StoreChanges, StoreRecord } from '../lease-store.js'
 import type { Instance, Snapshot } from '../registry.js'
-import { backoff, type LeasedContext } from './context.js'
+import { backoff, LAST_RETRY_MS, type LeasedContext } from './context.js'
 import { recordView, type RecordView } from './record-view.js'
+
+/** Time for those to come back whom an outage took from the store: the longest pause before they try, and the try, ms. */
+const RETURN_MS = LAST_RETRY_MS + 500
 
 /**
  * What is under a prefix, now and whenever it changes. It lists, and then follows the changes after the listing's
  * revision. Whatever goes wrong (an error, silence, changes that the store has forgotten, a store that starts anew)
- * ends the same way: the picture is stale, and it lists again and shows the difference.
+ * ends the same way: the picture is stale, and it lists again and shows the difference. Who is missing then is shown for
+ * another 3.5 s: a store that was away has often forgotten those who are just about to come back, and who is really gone
+ * refuses connections.
  */
 export function watchLeased(
   prefix: string,
@@ -34,8 +52,14 @@ export function watchLeased(
       return of(snapshot(true))
     }
     return defer(() => store.list(prefix)).pipe(
-      tap(listing => view.reset(listing)),
-      switchMap(({ revision }) => concat(of(undefined), following(view, store.changes(prefix, revision)))),
+      switchMap(listing => {
+        const returned$ = view.reset(listing) ? timer(RETURN_MS, runtime.scheduler) : EMPTY
+        return merge(
+          of(undefined),
+          following(view, store.changes(prefix, listing.revision)),
+          returned$.pipe(tap(() => view.dropMissing())),
+        )
+      }),
       map(confirmed),
       catchError(failed),
       repeat({ delay: () => backoff(failures, runtime) }),
