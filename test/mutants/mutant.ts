@@ -1,7 +1,7 @@
 import type { ClientOptions } from 'millrace/actors'
 import type { Interceptor, Protocol } from 'millrace/protocol'
 import { rsocket } from 'millrace/protocol/rsocket'
-import type { Registry } from 'millrace/registry'
+import type { LeaseStore, Registry } from 'millrace/registry'
 import { defaultSelector, type Selector } from 'millrace/selector'
 import type { ProcessContext, Scenario, World } from 'millrace/testing'
 import type { Transport } from 'millrace/transport'
@@ -14,6 +14,8 @@ export interface Mutant {
   readonly transport?: (transport: Transport) => Transport
   /** Put around the protocol. */
   readonly protocol?: (protocol: Protocol) => Protocol
+  /** Put around the store that the registry is over. */
+  readonly store?: (store: LeaseStore) => LeaseStore
   /** Put around the registry. */
   readonly registry?: (registry: Registry) => Registry
   /** Put around the selector of clients. */
@@ -45,7 +47,9 @@ function inside(context: ProcessContext, mutant: Mutant): ProcessContext {
   const transport = (mutant.transport ?? same)(context.transport)
   const faulty = mutant.protocol ?? same
   const protocol = faulty(rsocket(transport, { runtime, log }))
-  const registry = (mutant.registry ?? same)(context.registry)
+  const sound =
+    mutant.store === undefined ? context.registry : context.createRegistry({ store: mutant.store(context.store) })
+  const registry = (mutant.registry ?? same)(sound)
   const clientOptions = (options: Partial<ClientOptions>): Partial<ClientOptions> => ({
     registry,
     ...options,
@@ -65,5 +69,19 @@ function inside(context: ProcessContext, mutant: Mutant): ProcessContext {
         protocol: options.protocol === undefined ? protocol : faulty(options.protocol),
       }),
     createClient: (options = {}) => context.createClient(clientOptions(options)),
+  }
+}
+
+/** The methods of a store as fields, some of which a mutant has otherwise. */
+export function methodsOf(store: LeaseStore): LeaseStore {
+  return {
+    name: store.name,
+    open$: store.open$,
+    list: prefix => store.list(prefix),
+    changes: (prefix, after) => store.changes(prefix, after),
+    hold: (lease, ttlMs) => store.hold(lease, ttlMs),
+    put: (record, lease) => store.put(record, lease),
+    claim: (record, lease) => store.claim(record, lease),
+    release: lease => store.release(lease),
   }
 }

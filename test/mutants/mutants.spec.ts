@@ -10,6 +10,7 @@ import { itemsSwapped } from './items-swapped.js'
 import { lastItemDropped } from './last-item-dropped.js'
 import type { Mutant } from './mutant.js'
 import { SHOP_OPTIONS } from '../simulation/shop-options.js'
+import { removalsForgotten } from './removals-forgotten.js'
 import { staleNodePicked } from './stale-node-picked.js'
 
 /** Those that show in a few seeds; `npm run test:mutants` finds all. */
@@ -22,6 +23,7 @@ const quick: readonly Mutant[] = [
   cancelNotSent,
   callOutlivesPeer,
   staleNodePicked,
+  removalsForgotten,
 ]
 
 describe('simulate', () => {

@@ -3,12 +3,17 @@ import { cancelNotSent } from './cancel-not-sent.js'
 import { completionRepeated } from './completion-repeated.js'
 import { creditLostOnCancel } from './credit-lost-on-cancel.js'
 import { creditReturnedTwice } from './credit-returned-twice.js'
+import { deletionsNotHeard } from './deletions-not-heard.js'
 import { frameRepeatedAfterResume } from './frame-repeated-after-resume.js'
+import { gapNotListed } from './gap-not-listed.js'
 import { goodbyeMissing } from './goodbye-missing.js'
 import { itemsSwapped } from './items-swapped.js'
 import { lastItemDropped } from './last-item-dropped.js'
+import { leaseBelieved } from './lease-believed.js'
 import type { Mutant } from './mutant.js'
+import { recordNotPutAgain } from './record-not-put-again.js'
 import { registeredAgain } from './registered-again.js'
+import { removalsForgotten } from './removals-forgotten.js'
 import { staleNodePicked } from './stale-node-picked.js'
 import { unsafeRetry } from './unsafe-retry.js'
 
@@ -26,4 +31,9 @@ export const mutants: readonly Mutant[] = [
   goodbyeMissing,
   registeredAgain,
   staleNodePicked,
+  leaseBelieved,
+  recordNotPutAgain,
+  gapNotListed,
+  removalsForgotten,
+  deletionsNotHeard,
 ]

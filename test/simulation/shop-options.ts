@@ -14,6 +14,8 @@ export const SHOP_OPTIONS: Omit<SimulateOptions, 'seed'> = {
     slow: 0.02,
     skew: 0.02,
     registryOutage: 0.02,
+    registryWipe: 0.015,
+    registryCompaction: 0.015,
     brokerOutage: 0.02,
   },
 }

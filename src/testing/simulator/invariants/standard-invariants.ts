@@ -4,8 +4,10 @@ import { callsGoToSeenNodes } from './calls-go-to-seen-nodes.js'
 import { callsRunOnce } from './calls-run-once.js'
 import { demandIsRespected } from './demand-is-respected.js'
 import { itemsArriveInOrder } from './items-arrive-in-order.js'
+import { ownersAreRegistered } from './owners-are-registered.js'
 import { registryConverges } from './registry-converges.js'
 import { streamsEndOnce } from './streams-end-once.js'
+import { watchesMissNothing } from './watches-miss-nothing.js'
 
 /** What is checked in every simulation that does not say otherwise. */
 export const standardInvariants: readonly Invariant[] = [
@@ -16,4 +18,6 @@ export const standardInvariants: readonly Invariant[] = [
   streamsEndOnce,
   callsGoToSeenNodes,
   registryConverges(),
+  ownersAreRegistered,
+  watchesMissNothing(),
 ]
