@@ -1,6 +1,6 @@
 import { Observable } from 'rxjs'
 import type { Service, Snapshot } from '../../../registry/index.js'
-import type { Invariant, ObservedWorld } from '../observed.js'
+import type { Invariant } from '../observed.js'
 
 /** Options of {@link watchesMissNothing}. */
 export interface WatchesMissNothingOptions {
