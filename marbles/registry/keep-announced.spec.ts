@@ -51,6 +51,15 @@ describe('keepAnnounced', () => {
     })
   })
 
+  it('renews in time when the store is slow', () => {
+    marbles(kit => {
+      const store = drawnStore(kit, { hold: ['900ms (k|)'] })
+
+      kit.expectObservable(store.asked$, '         ^ 2500ms !').toBe('h 899ms p 99ms h 899ms c 99ms h')
+      kit.expectObservable(standing(store, kit), ' ^ 9s !').toBe('900ms r')
+    })
+  })
+
   it('gives up before the server does', () => {
     marbles(kit => {
       const store = drawnStore(kit, { hold: ['100ms (k|)', '#'] }, { error: DOWN })

@@ -56,10 +56,11 @@ export function keepAnnounced(record: StoreRecord, tenancy: Tenancy, context: Le
   return defer(() => {
     let isPut = false
     let failures = 0
+    let askedAt = -Infinity
     const write = (): Observable<boolean> =>
       isPut ? store.claim(record, tenancy.lease) : store.put(record, tenancy.lease).pipe(map(() => true))
     const renewal$ = defer(() => {
-      const askedAt = scheduler.now()
+      askedAt = scheduler.now()
       return store.hold(tenancy.lease, ttlMs).pipe(
         switchMap(write),
         map((isOurs): Renewal => {
@@ -77,10 +78,12 @@ export function keepAnnounced(record: StoreRecord, tenancy: Tenancy, context: Le
         }),
       )
     })
-    const pause = (): Observable<0> =>
-      failures === 0
-        ? timer((ttlMs / RENEWALS) * (1 - runtime.random() * JITTER), scheduler)
-        : backoff(failures, runtime)
+    /** What counts is when the renewal was asked for: a store that is slow has to be asked again sooner. */
+    const pause = (): Observable<0> => {
+      if (failures > 0) return backoff(failures, runtime)
+      const renewAt = askedAt + (ttlMs / RENEWALS) * (1 - runtime.random() * JITTER)
+      return timer(Math.max(0, renewAt - scheduler.now()), scheduler)
+    }
     return renewal$.pipe(
       repeat({ delay: pause }),
       connect(renewal$ =>
