@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs'
 import type { Message } from '../core/index.js'
+import type { OverflowPolicy } from '../streams/index.js'
 
 /** Proof that the broker has a message. */
 export interface Receipt {
@@ -7,6 +8,18 @@ export interface Receipt {
   readonly topic: string
   /** Id of the message at the broker. */
   readonly id: string
+  /** Number of the message in the broker's log; `undefined` where it keeps none. */
+  readonly sequence?: number
+  /** Whether the broker had a message of that id already, so that this one changed nothing. @default false */
+  readonly duplicate?: boolean
+}
+
+/** Options of {@link Broker.publish}. */
+export interface PublishOptions {
+  /** Id of the message, by which a broker with memory knows one that it has already. @default one that nobody else has */
+  readonly id?: string
+  /** What subscriptions with `ordered` keep in order: messages of one key. @default none, in order with none */
+  readonly key?: string
 }
 
 /** One message at a subscriber. */
@@ -21,6 +34,10 @@ export interface Event {
   readonly attempt: number
   /** When it was published, on the broker's clock, ms. */
   readonly publishedAt: number
+  /** Number of the message in the broker's log; `undefined` where it keeps none. */
+  readonly sequence?: number | undefined
+  /** The key that it was published with. */
+  readonly key?: string | undefined
   /**
    * The message is done. Of `ack`, `nak` and the end of the subscription the first counts, the others do nothing.
    * Throws FAILED_PRECONDITION (reason `ack_not_manual`) unless the subscription was made with `ack: 'manual'`.
@@ -31,16 +48,45 @@ export interface Event {
    * does, and INVALID_ARGUMENT (reason `invalid_delay`) for a delay that is not 0 to 2³¹ - 1.
    */
   nak(delayMs?: number): void
+  /**
+   * The message is never to be delivered again: it becomes a dead letter at once, with `error` as the reason. Throws as
+   * `ack` does. Where consumption acknowledges, an error with the reason `unprocessable` does the same.
+   */
+  reject(error?: unknown): void
 }
+
+/**
+ * Where a subscription begins: with what is published from now on, or with what the broker has kept: everything, the last
+ * `last` messages, those from `sequence` on, or those published at `time` (ms) or later.
+ */
+export type From = 'new' | 'all' | { readonly last: number } | { readonly sequence: number } | { readonly time: number }
 
 /** Options of {@link Broker.subscribe}. */
 export interface SubscribeOptions {
   /** Name of the queue group: each message goes to one member. @default none: every subscriber gets every message */
   readonly queue?: string
-  /** `consumed`: acknowledged when nothing holds the delivery any more; `manual`: by calling `ack` or `nak`. @default 'consumed' */
-  readonly ack?: 'consumed' | 'manual'
+  /**
+   * `consumed`: acknowledged when nothing holds the delivery any more; `manual`: by calling `ack`, `nak` or `reject`;
+   * `none`: not at all, every message comes once. @default 'consumed'
+   */
+  readonly ack?: 'consumed' | 'manual' | 'none'
   /** Most messages given to this subscriber and not yet acknowledged. @default 256 */
   readonly window?: number
+  /**
+   * Where to begin; a queue group that the broker knows already goes on where it was. Brokers that keep nothing refuse
+   * all but `new` with FAILED_PRECONDITION (reason `no_replay`). @default 'new'
+   */
+  readonly from?: From
+  /**
+   * Messages of one key one after the other: the next comes when the last is acknowledged, or a dead letter. Messages of
+   * other keys do not wait for it. @default false
+   */
+  readonly ordered?: boolean
+  /**
+   * What to lose when the subscriber falls behind and the broker cannot wait for it, as NATS cannot; brokers that
+   * can, never lose any. @default 'error', the subscription fails with RESOURCE_EXHAUSTED (reason `overflow`)
+   */
+  readonly overflow?: OverflowPolicy
 }
 
 /**

@@ -130,6 +130,11 @@ export class MemoryGroup implements MemberOwner {
     this.schedule()
   }
 
+  reject(queued: Queued, cause: unknown): void {
+    this.drop(queued, cause)
+    this.schedule()
+  }
+
   putBack(queued: Queued, delayMs?: number, cause?: unknown): void {
     const { maxDeliver, redeliverAfterMs } = this.options
     const doublings = Math.min(queued.attempt - 1, MAX_DOUBLINGS)

@@ -21,6 +21,8 @@ export interface Queued {
 export interface MemberOwner {
   /** Takes back what was not acknowledged, to be delivered after `delayMs`, by default after a growing delay. */
   putBack(queued: Queued, delayMs?: number, cause?: unknown): void
+  /** Takes a message that is not to be delivered again. */
+  reject(queued: Queued, cause: unknown): void
   /** Hears that a member is done with a message. */
   acknowledged(): void
 }
@@ -94,6 +96,13 @@ export class MemoryMember {
     if (queued !== undefined) this.owner.putBack(queued, delayMs)
   }
 
+  /** Gives an event up by hand. */
+  reject(event: Event, cause: unknown): void {
+    this.checkManual('reject')
+    const queued = this.settle(event)
+    if (queued !== undefined) this.owner.reject(queued, cause)
+  }
+
   private consumed(event: Event, error: unknown): void {
     const queued = this.settle(event)
     if (queued === undefined) return
@@ -138,6 +147,10 @@ class MemoryEvent implements Event {
 
   nak(delayMs?: number): void {
     this.member.nak(this, delayMs)
+  }
+
+  reject(error?: unknown): void {
+    this.member.reject(this, error)
   }
 }
 

@@ -82,19 +82,18 @@ export function brokerLanes(
 
 /** An event that tells how it is settled by hand. */
 function watched(event: Event, settled: (isAcked: boolean) => void): Event {
-  const { id, topic, message, attempt, publishedAt } = event
   return {
-    id,
-    topic,
-    message,
-    attempt,
-    publishedAt,
+    ...event,
     ack: () => {
       event.ack()
       settled(true)
     },
     nak: delayMs => {
       event.nak(delayMs)
+      settled(false)
+    },
+    reject: error => {
+      event.reject(error)
       settled(false)
     },
   }
