@@ -76,7 +76,16 @@ const broken: { readonly [title: string]: Break } = {
         broker.publish(topic, message).pipe(
           tap({
             subscribe: () =>
-              published.next({ id: '', topic, message, attempt: 1, publishedAt: 0, ack: () => {}, nak: () => {} }),
+              published.next({
+                id: '',
+                topic,
+                message,
+                attempt: 1,
+                publishedAt: 0,
+                ack: () => {},
+                nak: () => {},
+                reject: () => {},
+              }),
           }),
         ),
     }
