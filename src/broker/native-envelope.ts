@@ -1,0 +1,63 @@
+import type { Codec } from '../codec/index.js'
+import { emptyHeader, type Header, type Message, RpcError } from '../core/index.js'
+import type { Enveloped, Envelope, EnvelopeFacts } from './envelope.js'
+
+/** Header names that are not for messages: those of the envelope, of brokers and of the broker library. */
+const RESERVED = /^(?:content-type$|millrace-|nats-)/
+
+/**
+ * The envelope of millrace: the payload is the body, as `codec` writes it, and everything else is header entries:
+ * `content-type`, `nats-msg-id` (the id), `millrace-key`, `millrace-time`, and those of the message. Messages of other
+ * publishers, without these, are read too, whatever content type they say: a subscriber knows what it subscribes to.
+ */
+export function nativeEnvelope(codec: Codec): Envelope {
+  return {
+    write: (_topic, message, facts) => ({
+      header: headerOf(codec, message.header, facts),
+      payload: message.body === undefined ? NO_BODY : codec.encode(message.body, 0),
+    }),
+    facts: ({ header }) => {
+      const time = Number(header['millrace-time'])
+      return {
+        id: header['nats-msg-id'],
+        key: header['millrace-key'],
+        publishedAt: time > 0 && time < Infinity ? time : undefined,
+      }
+    },
+    read: ({ header, payload }: Enveloped) => ({
+      header: withoutReserved(header),
+      body: payload.length === 0 ? undefined : codec.decodeUnsafe(payload, 0, payload.length),
+    }),
+  }
+}
+
+const NO_BODY = new Uint8Array(0)
+
+function headerOf(codec: Codec, entries: Header, { id, key, publishedAt }: EnvelopeFacts): Header {
+  const header: Record<string, string> = Object.create(null)
+  header['content-type'] = codec.contentType
+  if (id !== undefined) header['nats-msg-id'] = id
+  if (key !== undefined) header['millrace-key'] = key
+  if (publishedAt !== undefined) header['millrace-time'] = String(publishedAt)
+  if (entries === emptyHeader) return header
+  for (const name of Object.keys(entries)) {
+    if (RESERVED.test(name)) throw reserved(name)
+    header[name] = entries[name] as string
+  }
+  return header
+}
+
+function withoutReserved(header: Header): Message['header'] {
+  let own: Record<string, string> | undefined
+  for (const name of Object.keys(header)) {
+    if (RESERVED.test(name)) continue
+    own ??= Object.create(null) as Record<string, string>
+    own[name] = header[name] as string
+  }
+  return own ?? emptyHeader
+}
+
+function reserved(name: string): RpcError {
+  const message = `header ${name}: names of a message must not be content-type, nor begin with millrace- or nats-`
+  return new RpcError('INVALID_ARGUMENT', message, { reason: 'invalid_header' })
+}
