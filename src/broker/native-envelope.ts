@@ -7,13 +7,14 @@ const RESERVED = /^(?:content-type$|millrace-|nats-)/
 
 /**
  * The envelope of millrace: the payload is the body, as `codec` writes it, and everything else is header entries:
- * `content-type`, `nats-msg-id` (the id), `millrace-key`, `millrace-time`, and those of the message. Messages of other
- * publishers, without these, are read too, whatever content type they say: a subscriber knows what it subscribes to.
+ * `content-type` (unless there is no body), `nats-msg-id` (the id), `millrace-key`, `millrace-time`, and those of the
+ * message. Messages of other publishers, without these, are read too, whatever content type they say: a subscriber knows
+ * what it subscribes to.
  */
 export function nativeEnvelope(codec: Codec): Envelope {
   return {
     write: (_topic, message, facts) => ({
-      header: headerOf(codec, message.header, facts),
+      header: headerOf(message.body === undefined ? undefined : codec.contentType, message.header, facts),
       payload: message.body === undefined ? NO_BODY : codec.encode(message.body, 0),
     }),
     facts: ({ header }) => {
@@ -26,16 +27,19 @@ export function nativeEnvelope(codec: Codec): Envelope {
     },
     read: ({ header, payload }: Enveloped) => ({
       header: withoutReserved(header),
-      body: payload.length === 0 ? undefined : codec.decodeUnsafe(payload, 0, payload.length),
+      body:
+        payload.length === 0 && header['content-type'] === undefined
+          ? undefined
+          : codec.decodeUnsafe(payload, 0, payload.length),
     }),
   }
 }
 
 const NO_BODY = new Uint8Array(0)
 
-function headerOf(codec: Codec, entries: Header, { id, key, publishedAt }: EnvelopeFacts): Header {
+function headerOf(contentType: string | undefined, entries: Header, { id, key, publishedAt }: EnvelopeFacts): Header {
   const header: Record<string, string> = Object.create(null)
-  header['content-type'] = codec.contentType
+  if (contentType !== undefined) header['content-type'] = contentType
   if (id !== undefined) header['nats-msg-id'] = id
   if (key !== undefined) header['millrace-key'] = key
   if (publishedAt !== undefined) header['millrace-time'] = String(publishedAt)
