@@ -15,6 +15,13 @@ export interface ServerProgram {
 /** etcd, for the registry that uses it. */
 export const etcdProgram: ServerProgram = { name: 'etcd', debianPackage: 'etcd-server', variable: 'ETCD_BIN' }
 
+/** NATS, for the broker, the log and the transport that use it. */
+export const natsProgram: ServerProgram = {
+  name: 'nats-server',
+  debianPackage: 'nats-server',
+  variable: 'NATS_SERVER_BIN',
+}
+
 /** The path of a server's program; fails with what to do where there is none. */
 export function findServer(program: ServerProgram): string {
   const { name, debianPackage, variable } = program
