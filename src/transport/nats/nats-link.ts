@@ -50,19 +50,22 @@ export interface NatsLink {
   /** Whether the server has JetStream. */
   readonly hasJetStream: boolean
   /**
-   * Sends a payload, soon. Throws UNAVAILABLE (reason `connection_lost`) after the end, RESOURCE_EXHAUSTED (reason
+   * Sends a payload, soon; it must not be written to any more. The subject is not checked: it must be one. Throws UNAVAILABLE (reason `connection_lost`) after the end, RESOURCE_EXHAUSTED (reason
    * `message_too_large`) with both numbers above `maxPayloadBytes`.
    */
   publish(subject: string, payload: Uint8Array, options?: NatsPublishOptions): void
   /**
    * Calls back once the server has everything that was published before this call; with UNAVAILABLE (reason
-   * `connection_lost`) when the link ends first. Calls of one turn share one PING.
+   * `connection_lost`) when the link ends first. With PERMISSION_DENIED (reason `nats_permission_denied`) when the server
+   * has refused what was published to `subject` over this link, which it tells nobody else. Calls of one turn share one
+   * PING. `done` is called in a later turn, once, and must not throw.
    */
-  confirm(done: (error?: RpcError) => void): void
+  confirm(done: (error?: RpcError) => void, subject?: string): void
   /**
-   * Calls `onMessage` for each message, in its turn, until the returned function is called. With `queue` the members of
-   * that queue group share the messages. A server that does not allow it is reported to `onRefused`, with
-   * PERMISSION_DENIED.
+   * Calls `onMessage` for each message, in its turn, until the returned function is called. What it throws is reported as
+   * RxJS reports what nobody handles. With `queue` the members of that queue group share the messages. A server that does
+   * not allow it is reported to `onRefused`, with PERMISSION_DENIED (reason `nats_permission_denied`). After the end of
+   * the link nothing happens.
    */
   subscribe(subject: string, onMessage: (message: NatsMessage) => void, options?: NatsSubscribeOptions): () => void
   /** A subject of this process, that nobody else uses. */
@@ -75,7 +78,7 @@ export interface NatsLink {
 export interface NatsSubscribeOptions {
   /** Name of the queue group. @default none, every subscriber gets every message */
   readonly queue?: string
-  /** Hears when the server refuses the subscription. @default nobody */
+  /** Hears when the server refuses the subscription; must not throw. @default nobody */
   readonly onRefused?: (error: RpcError) => void
 }
 

@@ -51,4 +51,8 @@ export function unitOf(path: string): string {
 }
 
 /** Implementations that are entry points of the package, so that others may import them as users do. */
-export const entryPoints: ReadonlySet<string> = new Set(['src/codec/msgpack.ts', 'src/protocol/rsocket/index.ts'])
+export const entryPoints: ReadonlySet<string> = new Set([
+  'src/codec/msgpack.ts',
+  'src/transport/nats/index.ts',
+  'src/protocol/rsocket/index.ts',
+])

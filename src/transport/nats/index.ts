@@ -1,0 +1,3 @@
+export * from './nats-connection.js'
+export * from './nats-link.js'
+export type { NatsAuth, NatsOptions } from './nats-options.js'
