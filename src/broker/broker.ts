@@ -1,6 +1,8 @@
 import type { Observable } from 'rxjs'
 import type { Message } from '../core/index.js'
 import type { OverflowPolicy } from '../streams/index.js'
+import type { BrokerStatus } from './broker-status.js'
+import type { DeadLetters } from './dead-letters.js'
 
 /** Proof that the broker has a message. */
 export interface Receipt {
@@ -95,26 +97,32 @@ export interface SubscribeOptions {
  * 1. Topics are words of letters, digits, `_` and `-`, joined by dots, at most 255 characters. In `subscribe`, `*`
  *    stands for one word and a final `>` for one or more. Others are INVALID_ARGUMENT (reason `invalid_topic`).
  * 2. `publish` is cold, emits one receipt and completes when the broker has the message; one that fails has reached
- *    no subscriber. A message that nobody subscribes to is gone. No subscriber runs before `publish` returns.
+ *    no subscriber, or says that it may have. No subscriber runs before `publish` returns.
  * 3. `subscribe` is cold; unsubscribing leaves. First deliveries arrive in the order of publication, at most `window`
  *    of them unacknowledged. The rest waits in the broker, bounded: when there is no room, `publish` fails.
  * 4. Each message arrives as a delivery. With `ack: 'consumed'` it is acknowledged when it is consumed, also after the
  *    subscription has ended, for who holds it then (the unfinished work of a `pacedMap`) says how it went. It is not
  *    acknowledged when it is released with an error, or when the subscription ends inside its `next`.
- * 5. With `ack: 'manual'` only `ack` and `nak` count, and what neither was called for when the subscription ends is
- *    not acknowledged.
- * 6. What is not acknowledged comes again, to any member of the group, with `attempt + 1`: at least once, as long as the
- *    group has members. A broker stops after a number of attempts and says so.
- * 7. The members of a queue group are the subscribers with the same `queue` and the same topic; a subscriber without
+ * 5. With `ack: 'manual'` only `ack`, `nak` and `reject` count, and what none was called for when the subscription ends
+ *    is not acknowledged. With `ack: 'none'` every message comes once, whatever becomes of it.
+ * 6. What is not acknowledged comes again, to any member of the group, with `attempt + 1` and after a delay that grows
+ *    with the attempts, while others go on: at least once, as long as the group has members.
+ * 7. What has failed too often becomes a dead letter of its group, and what is rejected, or released with an error of
+ *    the reason `unprocessable`, does so at once. Nothing is given up in any other way.
+ * 8. The members of a queue group are the subscribers with the same `queue` and the same topic; a subscriber without
  *    `queue` is a group of its own. Groups do not affect each other, but that `publish` needs room in all of them.
- * 8. An error thrown by one subscriber reaches no other.
- * 9. Wrong topics and options are errors of the Observable, on subscribe.
+ * 9. An error thrown by one subscriber reaches no other.
+ * 10. Wrong topics and options are errors of the Observable, on subscribe.
  */
 export interface Broker {
   /** Name of the broker, `memory`. */
   readonly name: string
+  /** How the way to the broker is, the last first. Watching keeps nothing open. Never ends. */
+  readonly status$: Observable<BrokerStatus>
+  /** What subscribers were not able to process. */
+  readonly deadLetters: DeadLetters
   /** Hands a message to everyone who is subscribed to `topic` at this moment. */
-  publish(topic: string, message: Message): Observable<Receipt>
+  publish(topic: string, message: Message, options?: PublishOptions): Observable<Receipt>
   /** The messages published to `topic`, which may have wildcards, from now on. It ends only with an error. */
   subscribe(topic: string, options?: SubscribeOptions): Observable<Event>
 }

@@ -1,2 +1,5 @@
 export * from './broker.js'
+export * from './broker-status.js'
+export * from './dead-letters.js'
 export * from './memory.js'
+export { unprocessable } from './unprocessable.js'

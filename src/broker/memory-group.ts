@@ -1,5 +1,5 @@
 import { type Subscriber, Subscription } from 'rxjs'
-import { type Log, RingBuffer, RpcError, type Runtime } from '../core/index.js'
+import { RingBuffer, RpcError, type Runtime } from '../core/index.js'
 import type { Event } from './broker.js'
 import { MemoryMember, type MemberOwner, type Queued } from './memory-member.js'
 
@@ -16,8 +16,6 @@ const MAX_DOUBLINGS = 30
 export interface MemoryGroupOptions {
   /** Time and turns. */
   readonly runtime: Runtime
-  /** Hears of what is dropped. */
-  readonly log: Log
   /** Most messages that wait. */
   readonly maxPending: number
   /** Most deliveries of one message. */
@@ -38,13 +36,15 @@ export interface GroupKey {
   readonly matches: (topic: string) => boolean
   /** Told when the group is of no use any more. */
   readonly onEnd: () => void
+  /** Takes what is not delivered any more, and why. */
+  readonly onDead: (queued: Queued, cause: unknown) => void
 }
 
 /**
  * The subscribers that share messages: a queue group, or one subscriber by itself.
  *
  * A message is in one place at a time: in `fresh`, `again` or `delayed` it waits; in a member's `inFlight` it is at a
- * subscriber, or with whoever held it when the subscriber left. It goes by acknowledgement, or with a log event.
+ * subscriber, or with whoever held it when the subscriber left. It goes by acknowledgement, or as a dead letter.
  */
 export class MemoryGroup implements MemberOwner {
   /** The topic subscribed to, a pattern perhaps. */
@@ -60,8 +60,8 @@ export class MemoryGroup implements MemberOwner {
   private readonly fresh: RingBuffer<Queued>
   /** Not acknowledged and due; goes before what is fresh. */
   private readonly again: RingBuffer<Queued>
-  /** How many wait for their time, each with a timer. */
-  private delayed: number
+  /** What waits for its time, each with a timer. */
+  private readonly delayed: Set<Queued>
   /** How many are not acknowledged yet, wherever they are. */
   private open: number
   private readonly timers: Subscription
@@ -69,18 +69,20 @@ export class MemoryGroup implements MemberOwner {
   private ended: boolean
   private scheduled: boolean
   private readonly onEnd: () => void
+  private readonly onDead: (queued: Queued, cause: unknown) => void
 
-  constructor({ topic, queue, matches, onEnd }: GroupKey, options: MemoryGroupOptions) {
+  constructor({ topic, queue, matches, onEnd, onDead }: GroupKey, options: MemoryGroupOptions) {
     this.topic = topic
     this.queue = queue
     this.matches = matches
     this.onEnd = onEnd
+    this.onDead = onDead
     this.options = options
     this.members = []
     this.turn = -1
     this.fresh = new RingBuffer()
     this.again = new RingBuffer()
-    this.delayed = 0
+    this.delayed = new Set()
     this.open = 0
     this.timers = new Subscription()
     this.lastMoments = undefined
@@ -95,7 +97,7 @@ export class MemoryGroup implements MemberOwner {
 
   /** How many messages are not at a member. */
   get waiting(): number {
-    return this.due + this.delayed
+    return this.due + this.delayed.size
   }
 
   /** How many wait for nothing but room at a member. */
@@ -131,7 +133,7 @@ export class MemoryGroup implements MemberOwner {
   }
 
   reject(queued: Queued, cause: unknown): void {
-    this.drop(queued, cause)
+    this.giveUp(queued, cause)
     this.schedule()
   }
 
@@ -140,7 +142,7 @@ export class MemoryGroup implements MemberOwner {
     const doublings = Math.min(queued.attempt - 1, MAX_DOUBLINGS)
     const wait = delayMs ?? Math.min(MAX_REDELIVER_AFTER_MS, redeliverAfterMs * (1 << doublings))
     const next = { ...queued, attempt: queued.attempt + 1 }
-    if (this.ended || next.attempt > maxDeliver) this.drop(queued, cause)
+    if (this.ended || next.attempt > maxDeliver) this.giveUp(queued, cause)
     else if (wait === 0) this.again.push(next)
     else this.delay(next, wait)
     this.schedule() // there is room at a member now
@@ -159,10 +161,10 @@ export class MemoryGroup implements MemberOwner {
   }
 
   private delay(queued: Queued, wait: number): void {
-    this.delayed++
+    this.delayed.add(queued)
     const timer = this.options.runtime.scheduler.schedule(() => {
       this.timers.remove(timer)
-      this.delayed--
+      this.delayed.delete(queued)
       this.again.push(queued)
       this.schedule()
     }, wait)
@@ -188,17 +190,10 @@ export class MemoryGroup implements MemberOwner {
     return undefined
   }
 
-  private drop(queued: Queued, cause: unknown): void {
+  private giveUp(queued: Queued, cause: unknown): void {
     this.open--
     if (this.ended && this.queue === undefined) return // who asked for it does not want it any more
-    const { id, topic, attempt } = queued
-    const why = this.ended ? 'no subscriber is left' : RpcError.from(cause ?? 'not acknowledged').rawMessage
-    this.options.log({
-      level: 'warn',
-      event: 'broker.message_dropped',
-      message: `message ${id} of ${topic} is dropped, deliveries to ${this.title}: ${attempt}, cause: ${why}`,
-      fields: { id, topic, group: this.title, attempts: attempt },
-    })
+    this.onDead(queued, cause ?? (this.ended ? noMembers(this.title) : notAcknowledged(queued)))
   }
 
   /** Without members: ends at once when nothing is open, otherwise when nobody has come back in time. */
@@ -210,20 +205,28 @@ export class MemoryGroup implements MemberOwner {
   }
 
   private end(): void {
-    const dropped = this.waiting
     this.ended = true
     this.timers.unsubscribe()
     this.lastMoments?.unsubscribe()
-    while (this.fresh.shift() !== undefined);
-    while (this.again.shift() !== undefined);
-    this.delayed = 0
     this.onEnd()
-    if (dropped === 0 || this.queue === undefined) return
-    this.options.log({
-      level: 'warn',
-      event: 'broker.group_ended',
-      message: `${this.title} has no members, messages that waited for it and are dropped: ${dropped}`,
-      fields: { topic: this.topic, queue: this.queue, dropped },
-    })
+    for (const queued of [...emptied(this.again), ...this.delayed, ...emptied(this.fresh)]) {
+      this.giveUp({ ...queued, attempt: queued.attempt - 1 }, undefined) // it has not been delivered this time
+    }
+    this.delayed.clear()
   }
+}
+
+function emptied(buffer: RingBuffer<Queued>): readonly Queued[] {
+  const items: Queued[] = []
+  for (let item = buffer.shift(); item !== undefined; item = buffer.shift()) items.push(item)
+  return items
+}
+
+function noMembers(title: string): RpcError {
+  return new RpcError('UNAVAILABLE', `${title} has no members any more`, { reason: 'no_members' })
+}
+
+function notAcknowledged({ attempt }: Queued): RpcError {
+  const message = `the last of ${attempt} deliveries was not acknowledged, and nobody said why`
+  return new RpcError('ABORTED', message, { reason: 'not_acknowledged' })
 }

@@ -2,6 +2,7 @@ import type { Subscriber } from 'rxjs'
 import { MAX_TIMER_MS, type Message, RpcError } from '../core/index.js'
 import { deliver } from '../streams/index.js'
 import type { Event } from './broker.js'
+import { isUnprocessable } from './unprocessable.js'
 
 /** A message as it waits for one group. */
 export interface Queued {
@@ -11,10 +12,14 @@ export interface Queued {
   readonly topic: string
   /** What was published. */
   readonly message: Message
+  /** The key that it was published with. */
+  readonly key: string | undefined
   /** When, on the runtime's clock, ms. */
   readonly publishedAt: number
   /** Which delivery it waits for. */
   readonly attempt: number
+  /** How often it has come back from the dead letters. */
+  readonly replays: number
 }
 
 /** Who gives a member its messages. */
@@ -107,6 +112,7 @@ export class MemoryMember {
     const queued = this.settle(event)
     if (queued === undefined) return
     if (error === undefined) this.owner.acknowledged()
+    else if (isUnprocessable(error)) this.owner.reject(queued, error)
     else this.owner.putBack(queued, undefined, error)
   }
 
@@ -128,6 +134,7 @@ class MemoryEvent implements Event {
   readonly id: string
   readonly topic: string
   readonly message: Message
+  readonly key: string | undefined
   readonly attempt: number
   readonly publishedAt: number
   private readonly member: MemoryMember
@@ -136,6 +143,7 @@ class MemoryEvent implements Event {
     this.id = queued.id
     this.topic = queued.topic
     this.message = queued.message
+    this.key = queued.key
     this.attempt = queued.attempt
     this.publishedAt = queued.publishedAt
     this.member = member

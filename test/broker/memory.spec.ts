@@ -1,4 +1,4 @@
-import { type Broker, type Event, memoryBroker, type MemoryBrokerOptions } from 'millrace/broker'
+import { type Broker, type DeadLetter, type Event, memoryBroker, type MemoryBrokerOptions } from 'millrace/broker'
 import { type LogEvent, messageOf, type RpcError, seededRuntime } from 'millrace/core'
 import { hold, pacedMap, type Release } from 'millrace/streams'
 import { EMPTY, retry, type Subscription, take, tap, throwError, VirtualTimeScheduler } from 'rxjs'
@@ -116,8 +116,8 @@ describe('memoryBroker', () => {
     expect(seen).toEqual(['poison/1', 'poison/2', 'poison/3'])
     expect(log).toEqual([
       expect.objectContaining({
-        event: 'broker.message_dropped',
-        message: expect.stringContaining('deliveries to a subscriber of t: 3, cause: no disk'),
+        event: 'broker.dead_letter',
+        message: expect.stringContaining('deliveries to a subscriber of t: 3, cause: [UNKNOWN] no disk'),
       }),
     ])
   })
@@ -157,19 +157,35 @@ describe('memoryBroker', () => {
     expect(log).toEqual([])
   })
 
-  it('says what an abandoned queue takes with it', () => {
-    const { broker, flush, log } = memory({ keepGroupMs: 500 })
+  it('makes dead letters of what an abandoned queue leaves', () => {
+    const { broker, flush } = memory({ keepGroupMs: 500 })
+    const letters: DeadLetter[] = []
     const member = broker.subscribe('t', { queue: 'q', window: 1 }).subscribe(() => hold())
     publish(broker, 't', 1, 2, 3)
     flush()
 
     member.unsubscribe()
     flush()
+    broker.deadLetters.list().subscribe(letter => letters.push(letter))
 
-    expect(log).toEqual([
-      expect.objectContaining({ event: 'broker.group_ended', fields: { topic: 't', queue: 'q', dropped: 2 } }),
+    expect(letters.map(({ message, attempts, error }) => [message.body, attempts, error.reason])).toEqual([
+      [2, 0, 'no_members'],
+      [3, 0, 'no_members'],
     ])
     expect(publish(broker, 't', 4)).toEqual([])
+  })
+
+  it('keeps the newest dead letters and names those it drops', () => {
+    const { broker, flush, log } = memory({ maxDeliver: 1, maxDeadLetters: 2 })
+    const letters: unknown[] = []
+    broker.subscribe('t').subscribe(() => hold()?.(new Error('no disk')))
+
+    publish(broker, 't', 1, 2, 3)
+    flush()
+    broker.deadLetters.list().subscribe(({ message }) => letters.push(message.body))
+
+    expect(letters).toEqual([2, 3])
+    expect(log.filter(({ event }) => event === 'broker.dead_letter_dropped')).toHaveLength(1)
   })
 
   it('drops in silence what a plain subscriber leaves behind', () => {

@@ -1,5 +1,5 @@
 import { AssertionError } from 'node:assert/strict'
-import { type Broker, type Event, memoryBroker, type SubscribeOptions } from 'millrace/broker'
+import { type Broker, type DeadLetter, type Event, memoryBroker, type SubscribeOptions } from 'millrace/broker'
 import { silentLog } from 'millrace/core'
 import { deliver, outside } from 'millrace/streams'
 import { bufferCount, concatMap, EMPTY, map, NEVER, Observable, Subject, takeUntil, tap } from 'rxjs'
@@ -20,7 +20,23 @@ function options(change: (options: SubscribeOptions) => SubscribeOptions): Break
 
 /** An event with some members replaced. */
 function changed(event: Event, members: Partial<Event>): Event {
-  return { ...event, ack: () => event.ack(), nak: delayMs => event.nak(delayMs), ...members }
+  return {
+    ...event,
+    ack: () => event.ack(),
+    nak: delayMs => event.nak(delayMs),
+    reject: error => event.reject(error),
+    ...members,
+  }
+}
+
+/** Lists dead letters that are not as they are. */
+function letters(change: (letter: DeadLetter) => DeadLetter): Break {
+  return broker => ({
+    deadLetters: {
+      ...methodsOf(broker).deadLetters,
+      list: filter => broker.deadLetters.list(filter).pipe(map(change)),
+    },
+  })
 }
 
 /** Acknowledges on arrival, whatever becomes of the message. */
@@ -139,6 +155,30 @@ const broken: { readonly [title: string]: Break } = {
   'refuses ack and nak of events that consumption acks': events(
     map(event => changed(event, { ack: () => {}, nak: () => {} })),
   ),
+  'makes a dead letter of what is unprocessable at once': letters(letter => ({ ...letter, queue: undefined })),
+  'makes a dead letter of what is rejected by hand': events(
+    map(event => changed(event, { reject: () => event.ack() })),
+  ),
+  'makes a dead letter of what has failed too often': letters(letter => ({ ...letter, attempts: 1 })),
+  'replays a dead letter to the group that gave it up': broker => ({
+    deadLetters: {
+      ...methodsOf(broker).deadLetters,
+      replay: () =>
+        broker.deadLetters.drop().pipe(tap(({ topic, message }) => broker.publish(topic, message).subscribe())),
+    },
+  }),
+  'replays no letter more often than is asked for': broker => ({
+    deadLetters: {
+      ...methodsOf(broker).deadLetters,
+      replay: options => broker.deadLetters.replay({ ...options, maxReplays: Infinity }),
+    },
+  }),
+  'drops the dead letters that are meant': broker => ({
+    deadLetters: { ...methodsOf(broker).deadLetters, drop: () => broker.deadLetters.drop() },
+  }),
+  'refuses a wrong filter of dead letters': broker => ({
+    deadLetters: { ...methodsOf(broker).deadLetters, drop: () => EMPTY },
+  }),
 }
 
 describe('brokerChecks', () => {
@@ -146,9 +186,9 @@ describe('brokerChecks', () => {
     const change = broken[check.title]
     if (change === undefined) throw new Error(`no broken broker for "${check.title}"`)
     const broker = memoryBroker({ log: silentLog, redeliverAfterMs: 1 })
-    const { name, publish, subscribe } = { ...methodsOf(broker), ...change(broker) }
+    const tried = { ...methodsOf(broker), ...change(broker) }
 
-    const run = runCheck(check, { broker: { name, publish, subscribe }, patienceMs: 100 })
+    const run = runCheck(check, { broker: tried, patienceMs: 100 })
 
     await expect(run).rejects.toThrow(AssertionError)
   })
@@ -157,7 +197,14 @@ describe('brokerChecks', () => {
 function methodsOf(broker: Broker): Broker {
   return {
     name: 'broken',
-    publish: (topic, message) => broker.publish(topic, message),
+    status$: broker.status$,
+    deadLetters: {
+      added$: broker.deadLetters.added$,
+      list: filter => broker.deadLetters.list(filter),
+      replay: options => broker.deadLetters.replay(options),
+      drop: filter => broker.deadLetters.drop(filter),
+    },
+    publish: (topic, message, given) => broker.publish(topic, message, given),
     subscribe: (topic, given) => broker.subscribe(topic, given),
   }
 }

@@ -2,6 +2,7 @@ import {
   BehaviorSubject,
   concatMap,
   delay,
+  map,
   mergeMap,
   NEVER,
   Observable,
@@ -12,7 +13,7 @@ import {
   throwError,
 } from 'rxjs'
 import { retrySafely, RpcError, silentLog, type Message, type Runtime } from '../../core/index.js'
-import { memoryBroker, type Broker, type Event, type Receipt } from '../../broker/index.js'
+import { memoryBroker, type Broker, type Event, type PublishOptions, type Receipt } from '../../broker/index.js'
 import { deliver, hold } from '../../streams/index.js'
 import type { Life } from './life.js'
 import { reachable, within } from './reach.js'
@@ -57,18 +58,20 @@ export class SimulatedBroker {
           mergeMap(now => (now ? of(value) : throwError(() => unreachable(isSent)))),
         ),
       )
-    const publish = (topic: string, message: Message): Observable<Receipt> =>
+    const publish = (topic: string, message: Message, publishOptions?: PublishOptions): Observable<Receipt> =>
       of(undefined).pipe(
         whileReachable(false),
         delay(latencyMs, runtime.scheduler),
         whileReachable(false),
-        concatMap(() => this.server.publish(topic, message)),
+        concatMap(() => this.server.publish(topic, message, publishOptions)),
         delay(latencyMs, scheduler),
         whileReachable(true),
       )
     return {
       name: 'simulated',
-      publish: (topic, message) => within(life, publish(topic, message)),
+      status$: reachable$.pipe(map(now => (now ? connected : disconnected))),
+      deadLetters: this.server.deadLetters,
+      publish: (topic, message, publishOptions) => within(life, publish(topic, message, publishOptions)),
       subscribe: (topic, options) =>
         within(
           life,
@@ -77,6 +80,9 @@ export class SimulatedBroker {
     }
   }
 }
+
+const connected = { state: 'connected', server: 'simulated' } as const
+const disconnected = { state: 'disconnected' } as const
 
 /** Hands events over in events of the process, which holds them until it has consumed them. */
 function arriving(life: Life, events$: Observable<Event>): Observable<Event> {

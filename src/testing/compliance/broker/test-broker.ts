@@ -1,12 +1,19 @@
 import { registerChecks, type Subject, type TestRunner } from '../test-runner.js'
 import type { BrokerCapability, BrokerCheck, BrokerSetup } from './broker-check.js'
+import { deadLetters } from './dead-letters.js'
 import { publishing } from './publishing.js'
 import { queues } from './queues.js'
 import { redelivery } from './redelivery.js'
 import { wildcards } from './wildcards.js'
 
 /** Everything that the contract of `Broker` says, as checks. */
-export const brokerChecks: readonly BrokerCheck[] = [...publishing, ...wildcards, ...queues, ...redelivery]
+export const brokerChecks: readonly BrokerCheck[] = [
+  ...publishing,
+  ...wildcards,
+  ...queues,
+  ...redelivery,
+  ...deadLetters,
+]
 
 /** Registers the checks of {@link brokerChecks} as tests of a broker. */
 export function testBroker(runner: TestRunner, subject: Subject<BrokerSetup, BrokerCapability>): void {
