@@ -1,6 +1,7 @@
 import type { Subscriber } from 'rxjs'
-import { MAX_TIMER_MS, type Message, RpcError } from '../core/index.js'
+import type { Message } from '../core/index.js'
 import { deliver } from '../streams/index.js'
+import { checkDelay, checkManual } from './acknowledgement.js'
 import type { Event } from './broker.js'
 import { isUnprocessable } from './unprocessable.js'
 
@@ -89,21 +90,21 @@ export class MemoryMember {
 
   /** Settles an event by hand. */
   ack(event: Event): void {
-    this.checkManual('ack')
+    checkManual(this.options.manual, 'ack')
     if (this.settle(event) !== undefined) this.owner.acknowledged()
   }
 
   /** Puts an event back by hand. */
   nak(event: Event, delayMs: number | undefined): void {
-    this.checkManual('nak')
-    if (delayMs !== undefined && !(delayMs >= 0 && delayMs <= MAX_TIMER_MS)) throw invalidDelay(delayMs)
+    checkManual(this.options.manual, 'nak')
+    checkDelay(delayMs)
     const queued = this.settle(event)
     if (queued !== undefined) this.owner.putBack(queued, delayMs)
   }
 
   /** Gives an event up by hand. */
   reject(event: Event, cause: unknown): void {
-    this.checkManual('reject')
+    checkManual(this.options.manual, 'reject')
     const queued = this.settle(event)
     if (queued !== undefined) this.owner.reject(queued, cause)
   }
@@ -121,12 +122,6 @@ export class MemoryMember {
     const queued = this.inFlight.get(event)
     this.inFlight.delete(event)
     return queued
-  }
-
-  private checkManual(method: string): void {
-    if (this.options.manual) return
-    const message = `${method} of an event that consumption acknowledges: subscribe with ack: 'manual' to call it`
-    throw new RpcError('FAILED_PRECONDITION', message, { reason: 'ack_not_manual' })
   }
 }
 
@@ -160,9 +155,4 @@ class MemoryEvent implements Event {
   reject(error?: unknown): void {
     this.member.reject(this, error)
   }
-}
-
-function invalidDelay(delayMs: number): RpcError {
-  const message = `nak: expected a delay of 0 to ${MAX_TIMER_MS} ms, got ${delayMs}`
-  return new RpcError('INVALID_ARGUMENT', message, { reason: 'invalid_delay' })
 }

@@ -97,7 +97,7 @@ export class ClientLink implements NatsLink {
   subscribe(
     subject: string,
     onMessage: (message: NatsMessage) => void,
-    { queue, onRefused }: NatsSubscribeOptions = {},
+    { queue, drain = false, onRefused }: NatsSubscribeOptions = {},
   ): () => void {
     if (this.error !== undefined || this.client.isClosed()) return () => {}
     const callback = (refusal: Error | null, message: Msg): void => {
@@ -113,7 +113,10 @@ export class ClientLink implements NatsLink {
       }
     }
     const subscription = this.client.subscribe(subject, { callback, ...(queue !== undefined && { queue }) })
-    return () => subscription.unsubscribe()
+    return () => {
+      if (!drain) subscription.unsubscribe()
+      else if (this.error === undefined) void subscription.drain()
+    }
   }
 
   inbox(): string {

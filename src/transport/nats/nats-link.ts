@@ -78,6 +78,8 @@ export interface NatsLink {
 export interface NatsSubscribeOptions {
   /** Name of the queue group. @default none, every subscriber gets every message */
   readonly queue?: string
+  /** Whether what the server had sent before it knew of the end still comes. @default false */
+  readonly drain?: boolean
   /** Hears when the server refuses the subscription; must not throw. @default nobody */
   readonly onRefused?: (error: RpcError) => void
 }

@@ -1,0 +1,2 @@
+export { natsConnection } from '../../transport/nats/index.js'
+export * from './nats-broker.js'
