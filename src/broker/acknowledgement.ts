@@ -13,3 +13,9 @@ export function checkDelay(delayMs: number | undefined): void {
   const message = `nak: expected a delay of 0 to ${MAX_TIMER_MS} ms, got ${delayMs}`
   throw new RpcError('INVALID_ARGUMENT', message, { reason: 'invalid_delay' })
 }
+
+/** The error of a message whose last delivery ended without a word. */
+export function notAcknowledged(attempts: number): RpcError {
+  const message = `the last of ${attempts} deliveries was not acknowledged, and nobody said why`
+  return new RpcError('ABORTED', message, { reason: 'not_acknowledged' })
+}

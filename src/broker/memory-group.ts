@@ -1,6 +1,7 @@
 import { type Subscriber, Subscription } from 'rxjs'
 import { RingBuffer, RpcError, type Runtime } from '../core/index.js'
 import type { Event } from './broker.js'
+import { notAcknowledged } from './acknowledgement.js'
 import { MemoryMember, type MemberOwner, type Queued } from './memory-member.js'
 
 /** Deliveries in one turn, so that a busy topic leaves room for I/O. */
@@ -193,7 +194,7 @@ export class MemoryGroup implements MemberOwner {
   private giveUp(queued: Queued, cause: unknown): void {
     this.open--
     if (this.ended && this.queue === undefined) return // who asked for it does not want it any more
-    this.onDead(queued, cause ?? (this.ended ? noMembers(this.title) : notAcknowledged(queued)))
+    this.onDead(queued, cause ?? (this.ended ? noMembers(this.title) : notAcknowledged(queued.attempt)))
   }
 
   /** Without members: ends at once when nothing is open, otherwise when nobody has come back in time. */
@@ -224,9 +225,4 @@ function emptied(buffer: RingBuffer<Queued>): readonly Queued[] {
 
 function noMembers(title: string): RpcError {
   return new RpcError('UNAVAILABLE', `${title} has no members any more`, { reason: 'no_members' })
-}
-
-function notAcknowledged({ attempt }: Queued): RpcError {
-  const message = `the last of ${attempt} deliveries was not acknowledged, and nobody said why`
-  return new RpcError('ABORTED', message, { reason: 'not_acknowledged' })
 }

@@ -9,17 +9,16 @@ import {
   MAX_TIMER_MS,
   type Message,
   number,
-  oneOf,
   optional,
   resolveOptions,
   RpcError,
   type Runtime,
   retrySafely,
   systemRuntime,
-  text,
 } from '../core/index.js'
 import type { Broker, Event, PublishOptions, Receipt, SubscribeOptions } from './broker.js'
 import type { BrokerStatus } from './broker-status.js'
+import { type ResolvedPublish, resolvePublish, resolveSubscribe } from './call-options.js'
 import { DeadLetterBox } from './dead-letter-box.js'
 import type { DeadLetters } from './dead-letters.js'
 import { MemoryGroup } from './memory-group.js'
@@ -94,7 +93,7 @@ class MemoryBroker implements Broker {
 
   publish(topic: string, message: Message, options?: PublishOptions): Observable<Receipt> {
     return new Observable(subscriber => {
-      const receipt = this.accept(topic, message, resolveOptions('publish', publishChecks, options))
+      const receipt = this.accept(topic, message, resolvePublish(options))
       this.options.runtime.macrotask(() => {
         subscriber.next(receipt)
         subscriber.complete()
@@ -105,7 +104,7 @@ class MemoryBroker implements Broker {
   subscribe(topic: string, options?: SubscribeOptions): Observable<Event> {
     return new Observable(subscriber => {
       const matches = topicMatcher(topic)
-      const { queue, ack, window } = resolveOptions('subscribe', subscribeChecks, options)
+      const { queue, ack, window } = resolveSubscribe(options)
       const group = this.group(topic, queue) ?? this.newGroup(topic, queue, matches)
       return group.join(subscriber, window, ack === 'manual')
     })
@@ -162,16 +161,6 @@ class MemoryBroker implements Broker {
     return target !== undefined
   }
 }
-
-type ResolvedPublish = { readonly id: string | undefined; readonly key: string | undefined }
-
-const publishChecks = { id: optional(text), key: optional(text) } as const
-
-const subscribeChecks = {
-  queue: optional(text),
-  ack: optional(oneOf('consumed', 'manual'), 'consumed'),
-  window: optional(integer({ min: 1, max: Infinity }), 256),
-} as const
 
 function queueFull(topic: string, group: MemoryGroup, maxPending: number): RpcError {
   const message = `publish to ${topic}: ${group.waiting} messages wait for ${group.title}, at most ${maxPending} may`

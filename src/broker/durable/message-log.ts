@@ -42,7 +42,7 @@ export interface LogDelivery extends StoredRecord {
   working(): void
 }
 
-/** Where a consumer begins that the log does not know yet. */
+/** Where a consumer begins that the log does not know yet; a sequence that the log has not come to counts as `all`. */
 export type StartPosition =
   | { readonly kind: 'new' }
   | { readonly kind: 'all' }
@@ -70,7 +70,9 @@ export interface ConsumerOptions {
 
 /** A consumer while it is attached. */
 export interface LogConsumer {
-  /** Records as they come: no more than were asked for. One subscriber; fails when the log is lost. */
+  /** Sequence of the first record that it may have, had it been made just now. */
+  readonly next: number
+  /** Records as they come, no more than were asked for, in turns of their own. One subscriber. Never ends by itself. */
   readonly deliveries$: Observable<LogDelivery>
   /** Asks for `count` more records. */
   request(count: number): void
@@ -94,7 +96,10 @@ export interface MessageLog {
   readonly open$: Observable<never>
   /** Appends a record, unless the log has one of that id. Emits once. */
   append(record: LogRecord): Observable<Appended>
-  /** Attaches to a consumer, which is made or checked first. Emits it once it is there; unsubscribing lets it go. */
+  /**
+   * Attaches to a consumer, which is made or checked first. Emits it once it is there, and fails when it is lost.
+   * Unsubscribing lets it go: what is under way to us then goes to others soon, what was delivered can still be settled.
+   */
   consume(options: ConsumerOptions): Observable<LogConsumer>
   /** The records there are under a topic, which may have wildcards, the oldest first. Completes. */
   read(topic: string): Observable<StoredRecord>

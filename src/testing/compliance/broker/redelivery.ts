@@ -136,13 +136,10 @@ export const redelivery: readonly BrokerCheck[] = [
       leaver.events[1]?.nak(0) // too late
       await publish(word, 'last')
 
-      await until(() => member.bodies.includes('last'))
+      await until(() => ['open', 'last'].every(body => member.bodies.includes(body)))
       assert.deepEqual(
-        member.events.map(({ message, attempt }) => [message.body, attempt]),
-        [
-          ['open', 2],
-          ['last', 1],
-        ],
+        new Set(member.events.map(({ message, attempt }) => `${String(message.body)} ${attempt}`)),
+        new Set(['open 2', 'last 1']),
       )
     },
     'redelivery',
