@@ -1,4 +1,10 @@
-import { type Event, memoryBroker, type MemoryBrokerOptions, type SubscribeOptions } from 'millrace/broker'
+import {
+  type Event,
+  memoryBroker,
+  type MemoryBrokerOptions,
+  type PublishOptions,
+  type SubscribeOptions,
+} from 'millrace/broker'
 import { messageOf, silentLog } from 'millrace/core'
 import { hold, pacedMap } from 'millrace/streams'
 import { type MarbleKit, marbles } from 'millrace/testing'
@@ -7,8 +13,8 @@ import { describe, it } from 'vitest'
 
 /** What a spec of the broker is written with: the marble kit, and a topic to publish to by a diagram. */
 interface Topic extends MarbleKit {
-  /** Publishes the letters of `diagram` and gives those that the broker has taken. */
-  readonly publish: (diagram: string) => Observable<string>
+  /** Publishes the letters of `diagram`, `a` and `A` with one key, and gives those that the broker has taken. */
+  readonly publish: (diagram: string, options?: PublishOptions) => Observable<string>
   readonly events: (options?: SubscribeOptions) => Observable<Event>
 }
 
@@ -17,8 +23,14 @@ function topic(spec: (topic: Topic) => void, options?: MemoryBrokerOptions): voi
     const broker = memoryBroker({ runtime: kit.runtime, log: silentLog, ...options })
     spec({
       ...kit,
-      publish: diagram =>
-        kit.hot(diagram).pipe(mergeMap(body => broker.publish('t', messageOf(body)).pipe(map(() => body)))),
+      publish: (diagram, given) =>
+        kit
+          .hot(diagram)
+          .pipe(
+            mergeMap(body =>
+              broker.publish('t', messageOf(body), { key: body.toLowerCase(), ...given }).pipe(map(() => body)),
+            ),
+          ),
       events: given => broker.subscribe('t', given),
     })
   })
@@ -63,7 +75,7 @@ describe('memoryBroker', () => {
         expectObservable(publish('                       a---------------|')).toBe('a---------------|')
         expectObservable(events().pipe(refuse, letter), '^---------------!').toBe(' a-a---a-------a')
       },
-      { redeliverAfterMs: 2, maxDeliver: 4 },
+      { backoffMs: [2, 4, 8], maxDeliver: 4 },
     )
   })
 
@@ -124,6 +136,60 @@ describe('memoryBroker', () => {
         expectObservable(events(manual).pipe(ack, letter), '--------^--!').toBe(' ---------c')
       },
       { keepGroupMs: 5 },
+    )
+  })
+
+  it('holds back a key until its message is done', () => {
+    topic(({ publish, events, cold, runtime, expectObservable }) => {
+      const slowly = pacedMap((event: Event) => cold('------(x|)', { x: event.message.body }), { runtime })
+
+      expectObservable(publish('                                        (abAc)-------|')).toBe('(abAc)-------|')
+      expectObservable(events({ ordered: true }).pipe(slowly), '        ^------------!').toBe(' ------(abc)-A')
+    })
+  })
+
+  it('blocks one key while its message waits', () => {
+    topic(
+      ({ publish, events, expectObservable }) => {
+        const refuse = tap(({ message }: Event) => hold()?.(message.body === 'a' ? new Error('not done') : undefined))
+        const ordered = events({ ordered: true }).pipe(refuse, letter)
+
+        expectObservable(publish('      aAb-----|')).toBe('aAb-----|')
+        expectObservable(ordered, '     ^-------!').toBe(' a-b--(aA)')
+      },
+      { backoffMs: [5], maxDeliver: 2 },
+    )
+  })
+
+  it('replays what it keeps, then goes on', () => {
+    topic(
+      ({ publish, events, expectObservable }) => {
+        expectObservable(publish('                                 abc-----d-|')).toBe('abc-----d-|')
+        expectObservable(events({ from: 'all' }).pipe(letter), '     ----^-----!').toBe('----(bc)d')
+        expectObservable(events({ from: { last: 1 } }).pipe(letter), '----^-----!').toBe('----c---d')
+      },
+      { keep: 2 },
+    )
+  })
+
+  it('waits for no one that takes everything once', () => {
+    topic(({ publish, events, expectObservable }) => {
+      const refuse = tap<Event>(() => hold()?.(new Error('not done')))
+
+      expectObservable(publish('                                    a-b--|')).toBe('a-b--|')
+      expectObservable(events({ ack: 'none' }).pipe(refuse, letter), '^---!').toBe('  a-b')
+    })
+  })
+
+  it('takes an id once within deduplicateMs', () => {
+    topic(
+      ({ publish, events, expectObservable }) => {
+        const named = { id: 'order-7' }
+
+        expectObservable(publish('              a--b---c--|', named)).toBe('a--b---c--|')
+        expectObservable(events().pipe(letter), '^---------!').toBe(' a------c')
+      },
+      { deduplicateMs: 5 },
     )
   })
 })

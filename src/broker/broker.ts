@@ -75,7 +75,7 @@ export interface SubscribeOptions {
   /** Most messages given to this subscriber and not yet acknowledged. @default 256 */
   readonly window?: number
   /**
-   * Where to begin; a queue group that the broker knows already goes on where it was. Brokers that keep nothing refuse
+   * Where to begin; a queue group that the broker knows already goes on where it was. Those that keep nothing refuse
    * all but `new` with FAILED_PRECONDITION (reason `no_replay`). @default 'new'
    */
   readonly from?: From
@@ -85,8 +85,9 @@ export interface SubscribeOptions {
    */
   readonly ordered?: boolean
   /**
-   * What to lose when the subscriber falls behind and the broker cannot wait for it, as NATS cannot; brokers that
-   * can, never lose any. @default 'error', the subscription fails with RESOURCE_EXHAUSTED (reason `overflow`)
+   * What happens when too much waits for the subscriber, or its group: `error` fails the subscription with
+   * RESOURCE_EXHAUSTED (reason `overflow`), the others lose messages that were never delivered. @default `publish` fails,
+   * and `error` where publishers cannot be told, as over NATS
    */
   readonly overflow?: OverflowPolicy
 }
@@ -99,7 +100,8 @@ export interface SubscribeOptions {
  * 2. `publish` is cold, emits one receipt and completes when the broker has the message; one that fails has reached
  *    no subscriber, or says that it may have. No subscriber runs before `publish` returns.
  * 3. `subscribe` is cold; unsubscribing leaves. First deliveries arrive in the order of publication, at most `window`
- *    of them unacknowledged. The rest waits in the broker, bounded: when there is no room, `publish` fails.
+ *    of them unacknowledged. The rest waits in the broker, bounded: when there is no room, `publish` fails, unless the
+ *    subscription says what to lose with `overflow`.
  * 4. Each message arrives as a delivery. With `ack: 'consumed'` it is acknowledged when it is consumed, also after the
  *    subscription has ended, for who holds it then (the unfinished work of a `pacedMap`) says how it went. It is not
  *    acknowledged when it is released with an error, or when the subscription ends inside its `next`.
@@ -108,7 +110,7 @@ export interface SubscribeOptions {
  * 6. What is not acknowledged comes again, to any member of the group, with `attempt + 1` and after a delay that grows
  *    with the attempts, while others go on: at least once, as long as the group has members.
  * 7. What has failed too often becomes a dead letter of its group, and what is rejected, or released with an error of
- *    the reason `unprocessable`, does so at once. Nothing is given up in any other way.
+ *    the reason `unprocessable`, does so at once. Nothing is given up in any other way than these and `overflow`.
  * 8. The members of a queue group are the subscribers with the same `queue` and the same topic; a subscriber without
  *    `queue` is a group of its own. Groups do not affect each other, but that `publish` needs room in all of them.
  * 9. An error thrown by one subscriber reaches no other.

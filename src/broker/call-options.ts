@@ -12,9 +12,11 @@ export interface ResolvedPublish {
 }
 
 /** {@link SubscribeOptions}, filled and checked. */
-export type ResolvedSubscribe = Required<Omit<SubscribeOptions, 'queue'>> & {
+export type ResolvedSubscribe = Required<Omit<SubscribeOptions, 'queue' | 'overflow'>> & {
   /** {@link SubscribeOptions.queue}. */
   readonly queue: string | undefined
+  /** {@link SubscribeOptions.overflow}; brokers differ in what they do without it. */
+  readonly overflow: OverflowPolicy | undefined
 }
 
 /** Checks the options of a publish. Throws INVALID_ARGUMENT (reason `invalid_options`) with every fault. */
@@ -54,5 +56,5 @@ const subscribeChecks = {
   window: optional(integer({ min: 1, max: Infinity }), 256),
   from: optional(from, 'new' as const),
   ordered: optional(bool, false),
-  overflow: optional(oneOf<OverflowPolicy>('error', 'dropOldest', 'dropNewest', 'latest'), 'error' as const),
+  overflow: optional(oneOf<OverflowPolicy>('error', 'dropOldest', 'dropNewest', 'latest')),
 } as const

@@ -1,4 +1,12 @@
-import { type Broker, type DeadLetter, type Event, memoryBroker, type MemoryBrokerOptions } from 'millrace/broker'
+import {
+  type Broker,
+  type DeadLetter,
+  type Event,
+  memoryBroker,
+  type MemoryBrokerOptions,
+  type Receipt,
+  type From,
+} from 'millrace/broker'
 import { type LogEvent, messageOf, type RpcError, seededRuntime } from 'millrace/core'
 import { hold, pacedMap, type Release } from 'millrace/streams'
 import { EMPTY, retry, type Subscription, take, tap, throwError, VirtualTimeScheduler } from 'rxjs'
@@ -10,7 +18,8 @@ function memory(options: MemoryBrokerOptions = {}) {
   const log: LogEvent[] = []
   const runtime = seededRuntime({ scheduler, seed: 1 })
   const broker = memoryBroker({ runtime, log: event => log.push(event), ...options })
-  return { broker, runtime, log, flush: () => scheduler.flush() }
+  const at = (ms: number, work: () => void) => void scheduler.schedule(work, ms)
+  return { broker, runtime, log, at, flush: () => scheduler.flush() }
 }
 
 /** Publishes bodies in one turn and gives the errors. */
@@ -27,7 +36,15 @@ function record(into: string[]) {
 
 describe('memoryBroker', () => {
   it('names every wrong option', () => {
-    const options = { maxPending: 0, maxDeliver: 1.5, redeliverAfterMs: -1, keepGroupMs: NaN, log: 'no', runtime: {} }
+    const options = {
+      maxPending: 0,
+      maxDeliver: 1.5,
+      backoffMs: [],
+      keepGroupMs: NaN,
+      keep: -1,
+      log: 'no',
+      runtime: {},
+    }
 
     const make = () => memoryBroker(options as unknown as MemoryBrokerOptions)
 
@@ -267,5 +284,197 @@ describe('memoryBroker', () => {
 
     expect(first).toHaveLength(2)
     expect(first).toEqual(second)
+  })
+
+  it.each<readonly [From, readonly number[]]>([
+    ['new', []],
+    ['all', [2, 3, 4]],
+    [{ last: 2 }, [3, 4]],
+    [{ sequence: 4 }, [4]],
+    [{ time: 20 }, [3, 4]],
+  ])('begins with what is kept from %j', (from, expected) => {
+    const { broker, at, flush } = memory({ keep: 3 })
+    const seen: string[] = []
+    for (const body of [1, 2, 3, 4]) at((body - 1) * 10, () => publish(broker, 't', body))
+    at(40, () => void broker.subscribe('t', { from }).pipe(record(seen)).subscribe())
+
+    at(50, () => publish(broker, 't', 'new'))
+    flush()
+
+    expect(seen).toEqual([...expected, 'new'].map(body => `${body}/1`))
+  })
+
+  it('keeps messages of every topic, bounded in all', () => {
+    const { broker, flush } = memory({ keep: 2, maxKept: 3 })
+    const seen: string[] = []
+    for (const name of ['a', 'b', 'b', 'b', 'c']) publish(broker, name, name)
+
+    broker.subscribe('>', { from: 'all' }).pipe(record(seen)).subscribe()
+    flush()
+
+    expect(seen).toEqual(['b/1', 'b/1', 'c/1'])
+  })
+
+  it('replays more than may wait', () => {
+    const { broker, flush } = memory({ keep: 10, maxPending: 2 })
+    const seen: string[] = []
+    publish(broker, 't', 1, 2, 3, 4)
+    broker.subscribe('t', { from: 'all' }).pipe(record(seen)).subscribe()
+
+    const errors = publish(broker, 't', 5)
+    flush()
+
+    expect(errors).toEqual([])
+    expect(seen).toEqual(['1/1', '2/1', '3/1', '4/1', '5/1'])
+  })
+
+  it('refuses to replay when it keeps nothing', () => {
+    const { broker } = memory()
+    const errors: RpcError[] = []
+
+    broker.subscribe('t', { from: 'all' }).subscribe({ error: error => errors.push(error) })
+
+    expect(errors).toMatchObject([{ code: 'FAILED_PRECONDITION', reason: 'no_replay' }])
+  })
+
+  it('knows an id until deduplicateMs have passed', () => {
+    const { broker, at, flush } = memory({ deduplicateMs: 10, keep: 1 })
+    const seen: string[] = []
+    const receipts: Receipt[] = []
+    broker.subscribe('t').pipe(record(seen)).subscribe()
+    const offer = (body: string) => () =>
+      void broker.publish('t', messageOf(body), { id: 'order-7' }).subscribe(receipt => receipts.push(receipt))
+
+    at(0, offer('first'))
+    at(9, offer('second'))
+    at(10, offer('third'))
+    flush()
+
+    expect(seen).toEqual(['first/1', 'third/1'])
+    expect(receipts).toEqual([
+      { topic: 't', id: 'order-7', sequence: 1 },
+      { topic: 't', id: 'order-7', sequence: 1, duplicate: true },
+      { topic: 't', id: 'order-7', sequence: 2 },
+    ])
+  })
+
+  it('forgets the oldest id that there is no room for', () => {
+    const { broker, flush } = memory({ maxIds: 2 })
+    const seen: string[] = []
+    broker.subscribe('t').pipe(record(seen)).subscribe()
+
+    for (const id of ['a', 'b', 'c', 'a', 'c']) broker.publish('t', messageOf(id), { id }).subscribe()
+    flush()
+
+    expect(seen).toEqual(['a/1', 'b/1', 'c/1', 'a/1'])
+  })
+
+  it('takes what was refused a second time', () => {
+    const { broker, flush } = memory({ maxPending: 1 })
+    const seen: string[] = []
+    broker.subscribe('t').pipe(record(seen)).subscribe()
+    publish(broker, 't', 'other')
+    const offer = () => broker.publish('t', messageOf('work'), { id: 'order-7' })
+    offer().subscribe({ error: () => {} })
+    flush()
+
+    offer().subscribe()
+    flush()
+
+    expect(seen).toEqual(['other/1', 'work/1'])
+  })
+
+  it.each([
+    ['dropOldest', ['1/1', '4/1', '5/1'], ['broker.overflow', 'broker.overflow']],
+    ['dropNewest', ['1/1', '2/1', '3/1'], ['broker.overflow', 'broker.overflow']],
+    ['latest', ['1/1', '5/1'], ['broker.overflow', 'broker.overflow', 'broker.overflow']],
+  ] as const)('loses by %s what there is no room for', (overflow, expected, events) => {
+    const { broker, flush, log } = memory({ maxPending: 2 })
+    const seen: string[] = []
+    const stuck: (Release | undefined)[] = []
+    broker
+      .subscribe('t', { window: 1, overflow })
+      .pipe(record(seen))
+      .subscribe(() => stuck.push(hold()))
+    publish(broker, 't', 1)
+    flush()
+
+    const errors = publish(broker, 't', 2, 3, 4, 5)
+    while (stuck.length > 0) {
+      stuck.shift()?.()
+      flush()
+    }
+
+    expect(errors).toEqual([])
+    expect(seen).toEqual(expected)
+    expect(log.map(({ event }) => event)).toEqual(events)
+  })
+
+  it('ends a group that is to fail on overflow', () => {
+    const { broker, flush } = memory({ maxPending: 1 })
+    const errors: RpcError[] = []
+    const letters: DeadLetter[] = []
+    broker
+      .subscribe('t', { queue: 'q', window: 1, overflow: 'error' })
+      .subscribe({ next: () => void hold(), error: error => errors.push(error) })
+    publish(broker, 't', 1)
+    flush()
+
+    const refused = publish(broker, 't', 2, 3)
+    const before = errors.length
+    flush()
+    broker.deadLetters.list().subscribe(letter => letters.push(letter))
+
+    expect([refused, before]).toEqual([[], 0])
+    expect(errors).toMatchObject([{ code: 'RESOURCE_EXHAUSTED', reason: 'overflow' }])
+    expect(letters.map(({ message, error }) => [message.body, error.reason])).toEqual([
+      [2, 'overflow'],
+      [3, 'overflow'],
+    ])
+  })
+
+  it('refuses a member with other settings and names them', () => {
+    const { broker } = memory()
+    const errors: RpcError[] = []
+    broker.subscribe('t', { queue: 'q', ordered: true }).subscribe()
+
+    broker.subscribe('t', { queue: 'q', overflow: 'latest' }).subscribe({ error: error => errors.push(error) })
+
+    expect(errors).toMatchObject([{ code: 'FAILED_PRECONDITION', reason: 'settings_differ' }])
+    expect(errors[0]?.message).toContain('ordered is true there, false here')
+    expect(errors[0]?.message).toContain('overflow is undefined there, latest here')
+  })
+
+  it('gives up what waits behind a key with its group', () => {
+    const { broker, flush } = memory({ keepGroupMs: 0 })
+    const letters: DeadLetter[] = []
+    const member = broker.subscribe('t', { queue: 'q', ordered: true }).subscribe(() => void hold())
+    for (const body of [1, 2]) broker.publish('t', messageOf(body), { key: 'k' }).subscribe()
+    flush()
+
+    member.unsubscribe()
+    flush()
+    broker.deadLetters.list().subscribe(letter => letters.push(letter))
+
+    expect(letters.map(({ message, attempts }) => [message.body, attempts])).toEqual([[2, 0]])
+  })
+
+  it('keeps a letter when its group has no room', () => {
+    const { broker, flush } = memory({ maxPending: 1, maxDeliver: 1 })
+    const letters: DeadLetter[] = []
+    broker.subscribe('t', { window: 1 }).subscribe(({ message }) => {
+      const release = hold()
+      if (message.body === 'poison') release?.(new Error('no disk'))
+    })
+    publish(broker, 't', 'poison')
+    flush()
+    publish(broker, 't', 1)
+    flush()
+    publish(broker, 't', 2)
+
+    broker.deadLetters.replay().subscribe(letter => letters.push(letter))
+    broker.deadLetters.list().subscribe(letter => letters.push(letter))
+
+    expect(letters).toHaveLength(1)
   })
 })

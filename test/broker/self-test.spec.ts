@@ -185,7 +185,7 @@ describe('brokerChecks', () => {
   it.concurrent.each(brokerChecks)('fails a broker that breaks: $title', async check => {
     const change = broken[check.title]
     if (change === undefined) throw new Error(`no broken broker for "${check.title}"`)
-    const broker = memoryBroker({ log: silentLog, redeliverAfterMs: 1 })
+    const broker = memoryBroker({ log: silentLog, backoffMs: [1] })
     const tried = { ...methodsOf(broker), ...change(broker) }
 
     const run = runCheck(check, { broker: tried, patienceMs: 100 })

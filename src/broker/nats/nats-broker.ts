@@ -135,7 +135,7 @@ class NatsBroker implements Broker {
       topicMatcher(topic)
       const resolved = resolveSubscribe(options)
       checkPossible(topic, resolved)
-      const { queue, ack, window, overflow } = resolved
+      const { queue, ack, window, overflow = 'error' } = resolved
       const onGivenUp = (given: GivenUp): void => this.gaveUp(member, group, given)
       const member: NatsMember = new NatsMember({
         ...this.options,
