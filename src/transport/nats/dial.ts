@@ -78,7 +78,8 @@ function clientOptions(
   const given: ConnectionOptions = {
     servers: address,
     name: options.name,
-    timeout: options.connectTimeoutMs,
+    // When it gives up it keeps its socket; an attempt that takes too long is closed when it has come about.
+    timeout: MAX_TIMER_MS,
     // What its own would lose, and how long it would try, is not for us: whoever has the link decides.
     reconnect: false,
     pingInterval: MAX_TIMER_MS,
