@@ -5,5 +5,5 @@ import { describe, it } from 'vitest'
 
 testBroker(
   { describe, it },
-  { name: 'memoryBroker', setup: () => ({ broker: memoryBroker({ log: silentLog, backoffMs: [1] }) }) },
+  { name: 'memoryBroker', setup: () => ({ broker: memoryBroker({ log: silentLog, backoffMs: [1], keep: 100 }) }) },
 )

@@ -27,7 +27,7 @@ for (const envelope of ['native', 'go-micro'] as const) {
     { describe, it },
     {
       name: `natsBroker with the envelope ${envelope}`,
-      lacks: ['redelivery'],
+      lacks: ['redelivery', 'replay', 'deduplication', 'ordered'],
       setup: () => ({ broker: natsBroker(connection, { envelope, log: silentLog }), ready: confirmed }),
     },
   )

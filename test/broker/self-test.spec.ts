@@ -2,7 +2,7 @@ import { AssertionError } from 'node:assert/strict'
 import { type Broker, type DeadLetter, type Event, memoryBroker, type SubscribeOptions } from 'millrace/broker'
 import { silentLog } from 'millrace/core'
 import { deliver, outside } from 'millrace/streams'
-import { bufferCount, concatMap, EMPTY, map, NEVER, Observable, Subject, takeUntil, tap } from 'rxjs'
+import { bufferCount, concatMap, EMPTY, map, NEVER, Observable, of, Subject, takeUntil, takeWhile, tap } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { brokerChecks, runCheck } from 'millrace/testing/compliance'
 
@@ -60,6 +60,9 @@ const dropsOnLeave: Break = broker => ({
     }),
 })
 
+/** Does not let messages of one key wait for each other. */
+const unordered = options(given => ({ ...given, ordered: false }))
+
 const nobody = new Subject<Event>()
 const ended = new Subject<void>()
 
@@ -75,6 +78,9 @@ const broken: { readonly [title: string]: Break } = {
     },
   }),
   'gives every subscriber the whole event': events(map(event => changed(event, { id: 'another' }))),
+  'carries the header, the key and the id': events(map(event => changed(event, { key: undefined }))),
+  'gives each message once with ack none': options(given => ({ ...given, ack: 'consumed' })),
+  'says how the way to the broker is': () => ({ status$: of({ state: 'connected', server: 'mine' }) }),
   'keeps topics apart': broker => ({
     subscribe: (topic, given) => broker.subscribe(`${topic.split('.')[0]}.>`, given),
   }),
@@ -160,6 +166,21 @@ const broken: { readonly [title: string]: Break } = {
     map(event => changed(event, { reject: () => event.ack() })),
   ),
   'makes a dead letter of what has failed too often': letters(letter => ({ ...letter, attempts: 1 })),
+  'delivers others in order beside a poison message': events(
+    source =>
+      new Observable(subscriber => {
+        let failed = false
+        source.subscribe(event => {
+          // What has failed keeps others waiting, as a queue does that has one place.
+          if (failed && event.attempt === 1) return
+          failed ||= event.message.body === 7
+          subscriber.next(event)
+        })
+      }),
+  ),
+  'tells of each new dead letter': broker => ({
+    deadLetters: { ...methodsOf(broker).deadLetters, added$: NEVER },
+  }),
   'replays a dead letter to the group that gave it up': broker => ({
     deadLetters: {
       ...methodsOf(broker).deadLetters,
@@ -176,6 +197,19 @@ const broken: { readonly [title: string]: Break } = {
   'drops the dead letters that are meant': broker => ({
     deadLetters: { ...methodsOf(broker).deadLetters, drop: () => broker.deadLetters.drop() },
   }),
+  'gives one message of a key at a time': unordered,
+  'keeps the order of a key when a message fails': unordered,
+  'goes on with a key after its dead letter': events(takeWhile(({ message }) => message.body !== 'a2')),
+  'does not hold back one key for another': options(given => ({ ...given, window: 1 })),
+  'begins with all messages and goes on': options(given => ({ ...given, from: 'new' })),
+  'begins with the last messages': options(given => ({ ...given, from: 'all' })),
+  'begins with a sequence': options(given => ({ ...given, from: 'all' })),
+  'begins with a time': options(given => (given.from === undefined ? given : { ...given, from: 'all' })),
+  'begins with new messages unless it is told otherwise': options(given => ({ from: 'all', ...given })),
+  'replays nothing to a member of a known queue': options(({ from = 'new' }) => ({ from })),
+  'takes an id once however often it is published': broker => ({
+    publish: (topic, message) => broker.publish(topic, message),
+  }),
   'refuses a wrong filter of dead letters': broker => ({
     deadLetters: { ...methodsOf(broker).deadLetters, drop: () => EMPTY },
   }),
@@ -185,7 +219,7 @@ describe('brokerChecks', () => {
   it.concurrent.each(brokerChecks)('fails a broker that breaks: $title', async check => {
     const change = broken[check.title]
     if (change === undefined) throw new Error(`no broken broker for "${check.title}"`)
-    const broker = memoryBroker({ log: silentLog, backoffMs: [1] })
+    const broker = memoryBroker({ log: silentLog, backoffMs: [1], keep: 100 })
     const tried = { ...methodsOf(broker), ...change(broker) }
 
     const run = runCheck(check, { broker: tried, patienceMs: 100 })

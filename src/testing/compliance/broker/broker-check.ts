@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { lastValueFrom, Subscription, toArray, type Observable } from 'rxjs'
-import type { Broker, Event, Receipt, SubscribeOptions } from '../../../broker/index.js'
-import { messageOf, systemRuntime } from '../../../core/index.js'
+import type { Broker, Event, PublishOptions, Receipt, SubscribeOptions } from '../../../broker/index.js'
+import { type Message, messageOf, systemRuntime } from '../../../core/index.js'
 import { PATIENCE_MS, type Check, type CheckSetup } from '../check.js'
 import { eventually, within } from '../waiting.js'
 
@@ -15,9 +15,11 @@ export interface BrokerSetup extends CheckSetup {
 
 /**
  * What a broker may lack: `queueGroups`, that members of a queue group share messages; `redelivery`, that what is not
- * acknowledged comes again; `wildcards`, that subscribers use `*` and `>`.
+ * acknowledged comes again; `wildcards`, that subscribers use `*` and `>`; `replay`, that subscriptions begin with what was
+ * published before them; `deduplication`, that an id is known when it is published a second time; `ordered`, that
+ * messages of one key wait for each other.
  */
-export type BrokerCapability = 'queueGroups' | 'redelivery' | 'wildcards'
+export type BrokerCapability = 'queueGroups' | 'redelivery' | 'wildcards' | 'replay' | 'deduplication' | 'ordered'
 
 /** One fact about every broker. */
 export type BrokerCheck = Check<BrokerSetup, BrokerCapability>
@@ -32,6 +34,10 @@ export interface BrokerBench {
   readonly listen: (topic: string, options?: SubscribeOptions, through?: Through) => Promise<TopicListener>
   /** Publishes bodies one after the other, each when the one before has its receipt. */
   readonly publish: (topic: string, ...bodies: readonly unknown[]) => Promise<readonly Receipt[]>
+  /** Publishes one message and gives its receipt. */
+  readonly send: (topic: string, message: Message, options?: PublishOptions) => Promise<Receipt>
+  /** Resolves when the broker knows of every subscription made so far. */
+  readonly ready: () => Promise<void>
   /** Waits until `condition` holds. */
   readonly until: (condition: () => boolean) => Promise<void>
 }
@@ -71,8 +77,11 @@ export function overBroker(
 
 function benchOf(setup: BrokerSetup, subscriptions: Subscription): BrokerBench {
   const { broker, patienceMs = PATIENCE_MS, ready = async () => {} } = setup
+  const receiptsOf = (topic: string, message: Message, options?: PublishOptions): Promise<Receipt[]> =>
+    within(lastValueFrom(broker.publish(topic, message, options).pipe(toArray())), patienceMs, 'the end of publish')
   return {
     broker,
+    ready,
     word: `check-${systemRuntime().id()}`,
     until: condition => eventually(condition, patienceMs, String(condition)),
     async listen(topic, options, through = events => events) {
@@ -91,12 +100,14 @@ function benchOf(setup: BrokerSetup, subscriptions: Subscription): BrokerBench {
     },
     async publish(topic, ...bodies) {
       const receipts: Receipt[] = []
-      for (const body of bodies) {
-        const completed = lastValueFrom(broker.publish(topic, messageOf(body)).pipe(toArray()))
-        receipts.push(...(await within(completed, patienceMs, 'the end of publish')))
-      }
+      for (const body of bodies) receipts.push(...(await receiptsOf(topic, messageOf(body))))
       assert.equal(receipts.length, bodies.length, 'a receipt for each message')
       return receipts
+    },
+    async send(topic, message, options) {
+      const [receipt] = await receiptsOf(topic, message, options)
+      assert.ok(receipt, 'publish completed without a receipt')
+      return receipt
     },
   }
 }

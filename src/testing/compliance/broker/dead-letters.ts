@@ -3,6 +3,7 @@ import { lastValueFrom, tap, toArray } from 'rxjs'
 import { unprocessable, type DeadLetter, type DeadLetterFilter, type Event } from '../../../broker/index.js'
 import { hold } from '../../../streams/index.js'
 import { foreignError } from '../foreign-error.js'
+import { record } from '../recording.js'
 import { overBroker, type BrokerBench, type BrokerCheck } from './broker-check.js'
 
 /** What becomes of messages that cannot be processed. */
@@ -56,6 +57,46 @@ export const deadLetters: readonly BrokerCheck[] = [
     },
     'redelivery',
   ),
+
+  overBroker(
+    'delivers others in order beside a poison message',
+    async bench => {
+      const { word, listen, publish, until } = bench
+      const listener = await listen(word, { queue: 'q' }, failing(7, foreignError('no disk')))
+      const bodies = Array.from({ length: 40 }, (_, index) => index)
+
+      await publish(word, ...bodies)
+
+      const [letter] = await listed(bench, 1)
+      await until(() => listener.bodies.includes(39))
+      const first = listener.events.filter(({ attempt }) => attempt === 1).map(({ message }) => message.body)
+      assert.deepEqual(first, bodies)
+      assert.equal(listener.events.length, bodies.length - 1 + (letter?.attempts ?? 0))
+    },
+    'redelivery',
+  ),
+
+  overBroker('tells of each new dead letter', async bench => {
+    const { broker, word, listen, publish, ready } = bench
+    const { values, subscription } = record(broker.deadLetters.added$)
+    const told = () => values.filter(({ topic }) => topic === word).map(({ id }) => id)
+    await listen(word, { queue: 'q' }, failing('poison', unprocessable('no lines')))
+    await ready()
+
+    // Until the broker knows that somebody listens, which `ready` need not say.
+    let letters: readonly DeadLetter[] = []
+    for (let count = 1; told().length === 0 && count <= 20; count++) {
+      await publish(word, 'poison')
+      letters = await listed(bench, count)
+    }
+    subscription.unsubscribe()
+
+    assert.ok(told().length > 0, 'nothing was told')
+    assert.deepEqual(
+      told(),
+      letters.map(({ id }) => id).filter(id => told().includes(id)),
+    )
+  }),
 
   overBroker('replays a dead letter to the group that gave it up', async bench => {
     const { broker, word, listen, publish, until } = bench

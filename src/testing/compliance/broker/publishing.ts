@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { map, tap, type Observable } from 'rxjs'
-import type { SubscribeOptions } from '../../../broker/index.js'
-import { messageOf } from '../../../core/index.js'
+import { lastValueFrom, map, tap, toArray, type Observable } from 'rxjs'
+import type { Event, SubscribeOptions } from '../../../broker/index.js'
+import { header, messageOf } from '../../../core/index.js'
 import { hold, type Release } from '../../../streams/index.js'
 import { assertFields } from '../assert-fields.js'
 import { assertIncludes } from '../assert-includes.js'
@@ -42,6 +42,43 @@ export const publishing: readonly BrokerCheck[] = [
       assertFields(events[0], { id: receipt?.id, topic: word, message: { body: { words: 3 } }, attempt: 1 })
       assert.equal(typeof events[0]?.publishedAt, 'number')
     }
+  }),
+
+  overBroker('carries the header, the key and the id', async ({ word, listen, send, until }) => {
+    const listener = await listen(word)
+    const message = { header: header({ tenant: 'mill' }), body: [1, 'a', null] }
+
+    const receipt = await send(word, message, { id: `${word}-7`, key: 'order-7' })
+
+    await until(() => listener.events.length > 0)
+    assert.equal(receipt.id, `${word}-7`)
+    assertFields(listener.events[0], { id: receipt.id, key: 'order-7', message: { body: message.body } })
+    assert.equal(listener.events[0]?.message.header?.['tenant'], 'mill')
+  }),
+
+  overBroker('gives each message once with ack none', async ({ broker, word, listen, publish, until }) => {
+    const fails = tap<Event>(() => hold()?.(foreignError('not done')))
+    const listener = await listen(word, { queue: 'q', ack: 'none' }, fails)
+
+    await publish(word, 1, 2)
+    await until(() => listener.events.length >= 2)
+    const member = await listen(word, { queue: 'q', ack: 'none' })
+    listener.subscription.unsubscribe()
+    await publish(word, 'last')
+
+    await until(() => member.bodies.includes('last'))
+    assert.deepEqual([listener.bodies, member.bodies], [[1, 2], ['last']])
+    const letters = await lastValueFrom(broker.deadLetters.list({ topic: word }).pipe(toArray()))
+    assert.equal(letters.length, 0, 'what nobody acknowledges has become a dead letter')
+  }),
+
+  overBroker('says how the way to the broker is', async ({ broker, until }) => {
+    const [first, second] = [record(broker.status$), record(broker.status$)]
+
+    await until(() => [first, second].every(({ values }) => values.at(-1)?.state === 'connected'))
+
+    assert.deepEqual([first.completed, second.completed], [false, false])
+    for (const { subscription } of [first, second]) subscription.unsubscribe()
   }),
 
   overBroker('keeps topics apart', async ({ word, listen, publish, until }) => {
@@ -96,7 +133,14 @@ export const publishing: readonly BrokerCheck[] = [
   }),
 
   overBroker('refuses wrong options and names each', async ({ broker, word }) => {
-    const options = { window: 0, ack: 'never', queue: '' } as unknown as SubscribeOptions
+    const options = {
+      window: 0,
+      ack: 'never',
+      queue: '',
+      from: 'old',
+      ordered: 1,
+      overflow: 'no',
+    } as unknown as SubscribeOptions
 
     const { error, subscription } = record(broker.subscribe(word, options))
     subscription.unsubscribe()

@@ -16,14 +16,16 @@ export const redelivery: readonly BrokerCheck[] = [
       })
       const listener = await listen(word, {}, failFirst)
 
-      await publish(word, 'work')
+      const [receipt] = await publish(word, 'work')
 
       await until(() => listener.events.length >= 2)
       assert.deepEqual(
-        listener.events.map(({ attempt }) => attempt),
-        [1, 2],
+        listener.events.map(({ id, attempt }) => [id, attempt]),
+        [
+          [receipt?.id, 1],
+          [receipt?.id, 2],
+        ],
       )
-      assert.equal(new Set(listener.events.map(({ id }) => id)).size, 1)
     },
     'redelivery',
   ),
@@ -153,5 +155,6 @@ export const redelivery: readonly BrokerCheck[] = [
     const refused = { code: 'FAILED_PRECONDITION', reason: 'ack_not_manual' }
     assert.throws(() => listener.events[0]?.ack(), refused)
     assert.throws(() => listener.events[0]?.nak(), refused)
+    assert.throws(() => listener.events[0]?.reject(), refused)
   }),
 ]

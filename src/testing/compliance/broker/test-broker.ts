@@ -1,9 +1,11 @@
 import { registerChecks, type Subject, type TestRunner } from '../test-runner.js'
 import type { BrokerCapability, BrokerCheck, BrokerSetup } from './broker-check.js'
 import { deadLetters } from './dead-letters.js'
+import { order } from './order.js'
 import { publishing } from './publishing.js'
 import { queues } from './queues.js'
 import { redelivery } from './redelivery.js'
+import { replay } from './replay.js'
 import { wildcards } from './wildcards.js'
 
 /** Everything that the contract of `Broker` says, as checks. */
@@ -13,6 +15,8 @@ export const brokerChecks: readonly BrokerCheck[] = [
   ...queues,
   ...redelivery,
   ...deadLetters,
+  ...order,
+  ...replay,
 ]
 
 /** Registers the checks of {@link brokerChecks} as tests of a broker. */
