@@ -67,6 +67,22 @@ describe('memoryBroker', () => {
     })
   })
 
+  it('delivers again what a pacedMap fails for, beside others', () => {
+    topic(
+      ({ publish, events, cold, runtime, expectObservable }) => {
+        const work = pacedMap(
+          ({ message, attempt }: Event) =>
+            cold(message.body === 'a' && attempt < 2 ? '--#' : '--(x|)', { x: message.body }),
+          { concurrency: 1, runtime },
+        )
+
+        expectObservable(publish('                 abc---|')).toBe('abc---|')
+        expectObservable(events().pipe(work), '^-------------!').toBe('    ----b-c-a')
+      },
+      { backoffMs: [3] },
+    )
+  })
+
   it('waits longer with every attempt', () => {
     topic(
       ({ publish, events, expectObservable }) => {

@@ -1,7 +1,8 @@
 import { Observable, Subject, ignoreElements, mergeMap, of, take, takeWhile, tap, timer } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { hold, overflow } from 'millrace/streams'
+import { hold, overflow, pacedMap } from 'millrace/streams'
 import { marbles } from 'millrace/testing'
+import { acknowledging } from '../../test/support/acknowledging.js'
 import { consumeSlowly } from '../../test/support/slow-consumer.js'
 
 describe('overflow', () => {
@@ -22,6 +23,21 @@ describe('overflow', () => {
 
       expectObservable(result).toBe('a--b--(c|)')
       expectSubscriptions(source).toBe('^--!')
+    })
+  })
+
+  it('passes acknowledged deliveries on as such', () => {
+    marbles(({ deliveries, cold, runtime, expectObservable, expectCredits }) => {
+      const source = deliveries(' ab-------|')
+      const inner = cold('        ---#')
+      const result = source.pipe(
+        acknowledging(),
+        overflow('error', 1),
+        pacedMap(() => inner, { runtime }),
+      )
+
+      expectObservable(result).toBe('---------|')
+      expectCredits(source).toBe('    ---A--B')
     })
   })
 

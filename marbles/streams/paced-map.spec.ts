@@ -1,7 +1,8 @@
-import { EMPTY, NEVER, Observable, Subject, defer, identity, map, mergeMap, of, take } from 'rxjs'
+import { EMPTY, NEVER, Observable, Subject, defer, identity, map, mergeMap, of, take, throwError } from 'rxjs'
 import { describe, it } from 'vitest'
 import { hold, pacedMap } from 'millrace/streams'
 import { marbles } from 'millrace/testing'
+import { acknowledging } from '../../test/support/acknowledging.js'
 import { consumeSlowly } from '../../test/support/slow-consumer.js'
 
 describe('pacedMap', () => {
@@ -129,6 +130,63 @@ describe('pacedMap', () => {
       expectObservable(result).toBe('--#', undefined, new Error('no b'))
       expectSubscriptions(source).toBe('^-!')
       expectCredits(source).toBe('    --(AB)')
+    })
+  })
+
+  it('goes on after a failure of an acknowledged delivery', () => {
+    marbles(({ deliveries, cold, expectObservable, expectSubscriptions, expectCredits, runtime }) => {
+      const source = deliveries(' abc------|')
+      const failing = cold('      --#')
+      const inner = cold('          ---x|')
+      //                                ---x|
+      const result = source.pipe(
+        acknowledging(),
+        pacedMap(letter => (letter === 'a' ? failing : inner.pipe(map(() => letter))), { concurrency: 1, runtime }),
+      )
+
+      expectObservable(result).toBe('-----b---c|')
+      expectSubscriptions(source).toBe('^--------!')
+      expectSubscriptions(failing).toBe('^-!')
+      expectCredits(source).toBe('    --A---b---c')
+    })
+  })
+
+  it('goes on after project threw for an acknowledged delivery', () => {
+    marbles(({ deliveries, cold, expectObservable, expectCredits, runtime }) => {
+      const source = deliveries(' (ab)--|')
+      const inner = cold('        --(x|)')
+      const project = (letter: string): Observable<string> => {
+        if (letter === 'a') throw new Error('no a')
+        return inner
+      }
+
+      expectObservable(source.pipe(acknowledging(), pacedMap(project, { runtime }))).toBe('--x---|')
+      expectCredits(source).toBe('    A-b')
+    })
+  })
+
+  it('goes on after a failure further down', () => {
+    marbles(({ deliveries, cold, expectObservable, expectCredits, runtime }) => {
+      const source = deliveries(' ab------|')
+      const first = cold('        --(x|)')
+      const result = source.pipe(
+        acknowledging(),
+        pacedMap(letter => first.pipe(map(() => letter)), { runtime }),
+        pacedMap(letter => (letter === 'a' ? cold('-#') : of(letter)), { runtime }),
+      )
+
+      expectObservable(result).toBe('---b----|')
+      expectCredits(source).toBe('    ---(bA)')
+    })
+  })
+
+  it('does not acknowledge a value whose failure is undefined', () => {
+    marbles(({ deliveries, expectObservable, expectCredits, runtime }) => {
+      const source = deliveries(' a-|')
+      const project = (): Observable<never> => throwError(() => undefined)
+
+      expectObservable(source.pipe(acknowledging(), pacedMap(project, { runtime }))).toBe('--|')
+      expectCredits(source).toBe('    A')
     })
   })
 

@@ -1,5 +1,5 @@
 import type { Subscriber } from 'rxjs'
-import { deliver } from '../streams/index.js'
+import { acknowledged, deliver } from '../streams/index.js'
 import { checkDelay, checkManual } from './acknowledgement.js'
 import type { Event, SubscribeOptions } from './broker.js'
 import { type EventOwner, MemoryEvent, type Queued } from './memory-event.js'
@@ -53,9 +53,10 @@ export class MemoryMember implements EventOwner {
     this.inFlight.set(event, queued)
     this.giving = event
     // Events that consumption does not settle are deliveries too: who forwards them holds them, instead of running over.
-    deliver(subscriber, event, error => {
+    const onConsumed = (error?: unknown): void => {
       if (ack !== 'manual') this.consumed(event, error)
-    })
+    }
+    deliver(subscriber, event, ack === 'consumed' ? acknowledged(onConsumed) : onConsumed)
     this.giving = undefined
   }
 

@@ -1,16 +1,32 @@
 import type { Subscriber } from 'rxjs'
 
-/**
- * Ends one hold of a delivery; further calls do nothing.
- * With an error the whole delivery counts as not processed: a broker gets a nak instead of an ack.
- */
-export type Release = (error?: unknown) => void
+/** Ends one hold of a delivery; further calls do nothing. */
+export interface Release {
+  /** With an error the whole delivery counts as not processed. */
+  (error?: unknown): void
+  /** Whether the delivery is {@link acknowledged}, so that its sender sees to what an error is given for. */
+  readonly naks?: boolean
+}
 
 /**
  * Told when a delivery has been consumed: exactly once, with the first error a holder released it with, or with
  * nothing. It runs inside `deliver` when nobody held the value, otherwise inside the last release.
  */
-export type OnConsumed = (error?: unknown) => void
+export interface OnConsumed {
+  /** With an error the value was not processed. */
+  (error?: unknown): void
+  /** Whether it is {@link acknowledged}. @default false */
+  readonly naks?: boolean
+}
+
+/**
+ * Marks what a sender does on consumption as an acknowledgement: an error is a nak, and what it was given for comes
+ * again or becomes a dead letter, as brokers do. So the error has been dealt with, and need not end the stream:
+ * `pacedMap` goes on with other values.
+ */
+export function acknowledged(onConsumed: (error?: unknown) => void): OnConsumed {
+  return Object.assign(onConsumed, { naks: true })
+}
 
 /**
  * The innermost delivery that is running its `next`. One per process, shared by every copy of the package, so that a
@@ -19,7 +35,7 @@ export type OnConsumed = (error?: unknown) => void
 interface Scope {
   /** Whether a `next` of some delivery is on the stack and no nearer `outside`. */
   open: boolean
-  /** The delivery of that `next`; made by its first `hold`. */
+  /** The delivery of that `next`; made by its first `hold`, or before it when it is acknowledged. */
   delivery: Delivery | undefined
 }
 
@@ -27,11 +43,13 @@ const SCOPE = Symbol.for('millrace.scope.1')
 const scope: Scope = ((globalThis as { [SCOPE]?: Scope })[SCOPE] ??= { open: false, delivery: undefined })
 
 class Delivery {
+  readonly naks: boolean
   private holders: number
   private error: unknown
   private onConsumed: OnConsumed | undefined
 
-  constructor() {
+  constructor(naks: boolean) {
+    this.naks = naks
     this.holders = 0
     this.error = undefined
     this.onConsumed = undefined
@@ -40,13 +58,14 @@ class Delivery {
   hold(): Release {
     this.holders++
     let held = true
-    return error => {
+    const release: Release = error => {
       if (!held) return
       held = false
       this.holders--
       this.error ??= error
       this.settle()
     }
+    return this.naks ? Object.assign(release, { naks: true }) : release
   }
 
   /** `next` has returned: from now on the last release consumes. */
@@ -75,7 +94,7 @@ class Delivery {
  * `onConsumed` runs exactly once, also when `next` throws.
  */
 export function deliver<T>(subscriber: Pick<Subscriber<T>, 'next'>, value: T, onConsumed: OnConsumed): void {
-  const delivery = scopedNext(subscriber, value, onConsumed)
+  const delivery = scopedNext(subscriber, value, onConsumed, onConsumed.naks === true)
   if (delivery === undefined) outside(onConsumed)
   else delivery.delivered(onConsumed)
 }
@@ -89,15 +108,17 @@ export function deliver<T>(subscriber: Pick<Subscriber<T>, 'next'>, value: T, on
  */
 export function hold(): Release | undefined {
   if (!scope.open) return undefined
-  return (scope.delivery ??= new Delivery()).hold()
+  return (scope.delivery ??= new Delivery(false)).hold()
 }
 
 /**
  * Passes `value` on as a new delivery that keeps the current one, if there is one, from being consumed before it:
- * what an operator does that emits later than it receives. `onConsumed` hears of the new delivery.
+ * what an operator does that emits later than it receives. `onConsumed` hears of the new delivery, which is
+ * {@link acknowledged} when it or the current one is.
  */
 export function redeliver<T>(subscriber: Pick<Subscriber<T>, 'next'>, value: T, onConsumed: OnConsumed): void {
-  const delivery = scopedNext(subscriber, value, onConsumed)
+  const naks = onConsumed.naks === true || (scope.open && scope.delivery?.naks === true)
+  const delivery = scopedNext(subscriber, value, onConsumed, naks)
   if (delivery === undefined) {
     outside(onConsumed)
     return
@@ -135,15 +156,16 @@ export function outside<A>(task: (argument?: A) => void, argument?: A): void {
   }
 }
 
-/** Runs `next` in a scope of its own and gives the delivery, if anyone held it. */
+/** Runs `next` in a scope of its own and gives the delivery, if it is acknowledged or anyone held it. */
 function scopedNext<T>(
   subscriber: Pick<Subscriber<T>, 'next'>,
   value: T,
   onConsumed: OnConsumed,
+  naks: boolean,
 ): Delivery | undefined {
   const { open, delivery } = scope
   scope.open = true
-  scope.delivery = undefined
+  scope.delivery = naks ? new Delivery(true) : undefined
   let thrown = true
   try {
     subscriber.next(value)

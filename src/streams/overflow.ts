@@ -1,7 +1,7 @@
 import { Observable, Subscriber, type MonoTypeOperatorFunction } from 'rxjs'
 import { integer, oneOf, resolveOptions } from '../core/index.js'
 import { Backlog, type OverflowPolicy } from './backlog.js'
-import { hold, redeliver } from './delivery.js'
+import { acknowledged, hold, redeliver, type OnConsumed } from './delivery.js'
 import { unfinished } from './unfinished.js'
 
 /**
@@ -80,7 +80,7 @@ class OverflowSubscriber<T> extends Subscriber<T> {
     this.unsubscribe() // from the source; what waits goes on
   }
 
-  private emit(value: T, onConsumed: (error?: unknown) => void): void {
+  private emit(value: T, onConsumed: OnConsumed): void {
     this.busy = true
     this.delivering = true
     redeliver(this.out, value, onConsumed)
@@ -93,10 +93,11 @@ class OverflowSubscriber<T> extends Subscriber<T> {
     while (!this.busy && !this.out.closed) {
       const next = this.waiting.take()
       if (next === undefined) break
-      this.emit(next.value, error => {
+      const onConsumed = (error?: unknown): void => {
         next.release?.(error)
         this.onConsumed()
-      })
+      }
+      this.emit(next.value, next.release?.naks === true ? acknowledged(onConsumed) : onConsumed)
     }
     this.emitting = false
     if (this.sourceEnded && this.waiting.length === 0) this.out.complete()

@@ -8,11 +8,12 @@ import {
   number,
   optional,
   resolveOptions,
+  RpcError,
   systemRuntime,
   type Runtime,
 } from '../core/index.js'
 import { Backlog, DEFAULT_OVERFLOW_LIMIT, MAX_BURST_ITEMS } from './backlog.js'
-import { hold, outside, redeliver, type Release } from './delivery.js'
+import { acknowledged, hold, type OnConsumed, outside, redeliver, type Release } from './delivery.js'
 import { STALLED_AFTER_MS, stalledTo, StallWatch, type StallOptions } from './stalled.js'
 import { unfinished } from './unfinished.js'
 
@@ -40,8 +41,9 @@ export interface PacedMapOptions extends StallOptions {
  * ```
  * - Up to `concurrency` inner Observables run; more values wait in order.
  * - Each emitted value is a delivery of its own; consuming it lets go of the delivery that it came from.
- * - When an inner Observable fails, or `project` throws, the result fails with that error, and the value counts as not
- *   processed; unsubscribing does the same to what is unfinished.
+ * - When an inner Observable fails, or `project` throws, the value counts as not processed. If it came from a broker that
+ *   acknowledges, which hears the error and sees to the value, the result goes on; otherwise it fails with that error.
+ * - Unsubscribing makes what is unfinished count as not processed, too.
  * - Values of a source that pushes by itself are not paced: 1024 may wait (65 536 while it is being subscribed), then
  *   the result fails with RESOURCE_EXHAUSTED (reason `overflow` or `burst`).
  * - When values are held and nothing moves for `stalledAfterMs`, `onStalled` is told. The usual cause is an inner
@@ -132,7 +134,7 @@ class PacedMapSubscriber<A, B> extends Subscriber<A> {
     this.unsubscribe() // from the source; the inner Observables go on
   }
 
-  /** An inner Observable has completed: its place is free. */
+  /** An inner Observable has ended: its place is free. */
   innerEnded(): void {
     this.active--
     if (this.starting) return // the loop below is on the stack and goes on: inner Observables may end at once
@@ -165,7 +167,7 @@ class PacedMapSubscriber<A, B> extends Subscriber<A> {
 class InnerSubscriber<A, B> extends Subscriber<B> {
   private readonly parent: PacedMapSubscriber<A, B>
   private readonly release: Release | undefined
-  private readonly onConsumed: (error?: unknown) => void
+  private readonly onConsumed: OnConsumed
   private unconsumed: number
   private ended: boolean
   private failure: unknown
@@ -177,11 +179,12 @@ class InnerSubscriber<A, B> extends Subscriber<B> {
     this.unconsumed = 0
     this.ended = false
     this.failure = undefined
-    this.onConsumed = error => {
+    const onConsumed = (error?: unknown): void => {
       this.unconsumed--
       this.failure ??= error
       this.settle()
     }
+    this.onConsumed = release?.naks === true ? acknowledged(onConsumed) : onConsumed
     this.add(() => {
       if (!this.ended) this.letGo(this.failure ?? unfinished('pacedMap'))
     })
@@ -194,12 +197,21 @@ class InnerSubscriber<A, B> extends Subscriber<B> {
   }
 
   protected override _error(error: unknown): void {
+    if (this.release?.naks === true) {
+      this.failure ??= error ?? RpcError.from(error)
+      this.end()
+      return
+    }
     this.failure = error
     this.parent.out.error(error)
     this.unsubscribe()
   }
 
   protected override _complete(): void {
+    this.end()
+  }
+
+  private end(): void {
     this.ended = true
     this.unsubscribe()
     this.settle()

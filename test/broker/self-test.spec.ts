@@ -1,7 +1,7 @@
 import { AssertionError } from 'node:assert/strict'
 import { type Broker, type DeadLetter, type Event, memoryBroker, type SubscribeOptions } from 'millrace/broker'
 import { silentLog } from 'millrace/core'
-import { deliver, outside } from 'millrace/streams'
+import { deliver, hold, outside } from 'millrace/streams'
 import { bufferCount, concatMap, EMPTY, map, NEVER, Observable, of, Subject, takeUntil, takeWhile, tap } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { brokerChecks, runCheck } from 'millrace/testing/compliance'
@@ -62,6 +62,17 @@ const dropsOnLeave: Break = broker => ({
 
 /** Does not let messages of one key wait for each other. */
 const unordered = options(given => ({ ...given, ordered: false }))
+
+/** Does not say that an error has reached it. */
+const leavesErrorsToOthers = events(
+  source =>
+    new Observable(subscriber =>
+      source.subscribe(event => {
+        const release = hold()
+        outside(() => deliver(subscriber, event, error => release?.(error)))
+      }),
+    ),
+)
 
 const nobody = new Subject<Event>()
 const ended = new Subject<void>()
@@ -152,6 +163,7 @@ const broken: { readonly [title: string]: Break } = {
       }),
   }),
   'delivers again what is released with an error': acksOnArrival,
+  'goes on behind a pacedMap that fails for one event': leavesErrorsToOthers,
   'does not deliver again what is consumed': neverAcks,
   'delivers again when a subscription ends inside next': dropsOnLeave,
   'lets holders finish when a subscription has ended': neverAcks,

@@ -1,6 +1,6 @@
 import { defer, EMPTY, merge, retry, type Subscriber, Subscription, switchMap, throwError, type Observable } from 'rxjs'
 import { type Message, RingBuffer, RpcError } from '../../core/index.js'
-import { CreditWindow, deliver } from '../../streams/index.js'
+import { acknowledged, CreditWindow, deliver } from '../../streams/index.js'
 import { notAcknowledged } from '../acknowledgement.js'
 import type { Event, From } from '../broker.js'
 import type { ResolvedSubscribe } from '../call-options.js'
@@ -198,9 +198,11 @@ export class DurableSubscription {
     this.giving = event
     this.given.add(event)
     // Manual events are deliveries too: who forwards them holds them, instead of running over.
-    deliver(this.subscriber, event, error => {
-      if (this.options.ack !== 'manual') this.consumed(event, error)
-    })
+    const { ack } = this.options
+    const onConsumed = (error?: unknown): void => {
+      if (ack !== 'manual') this.consumed(event, error)
+    }
+    deliver(this.subscriber, event, ack === 'consumed' ? acknowledged(onConsumed) : onConsumed)
     this.giving = undefined
   }
 

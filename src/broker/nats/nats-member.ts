@@ -1,6 +1,6 @@
 import { type Subscriber, Subscription } from 'rxjs'
 import { type Header, type Message, RingBuffer, RpcError, type Runtime } from '../../core/index.js'
-import { deliver, type OverflowPolicy } from '../../streams/index.js'
+import { acknowledged, deliver, type OverflowPolicy } from '../../streams/index.js'
 import type { NatsConnection, NatsLink, NatsMessage } from '../../transport/nats/index.js'
 import { checkDelay, checkManual } from '../acknowledgement.js'
 import type { Event } from '../broker.js'
@@ -201,9 +201,10 @@ export class NatsMember {
     if (ack === 'manual') this.open.add(event)
     this.giving = event
     // Manual events are deliveries too: who forwards them holds them, instead of running over.
-    deliver(subscriber, event, error => {
+    const onConsumed = (error?: unknown): void => {
       if (ack !== 'manual') this.settle(event, error)
-    })
+    }
+    deliver(subscriber, event, ack === 'consumed' ? acknowledged(onConsumed) : onConsumed)
     this.giving = undefined
   }
 

@@ -14,7 +14,7 @@ import {
 } from 'rxjs'
 import { retrySafely, RpcError, silentLog, type Message, type Runtime } from '../../core/index.js'
 import { memoryBroker, type Broker, type Event, type PublishOptions, type Receipt } from '../../broker/index.js'
-import { deliver, hold } from '../../streams/index.js'
+import { acknowledged, deliver, hold } from '../../streams/index.js'
 import type { Life } from './life.js'
 import { reachable, within } from './reach.js'
 
@@ -96,8 +96,9 @@ function arriving(life: Life, events$: Observable<Event>): Observable<Event> {
           release?.(life.isLive() ? error : unreachable(true))
           underWay.unsubscribe() // nothing is kept of what has been consumed
         }
+        const onConsumed = release?.naks === true ? acknowledged(consumed) : consumed
         subscriber.add(underWay)
-        underWay.add(life.runtime.scheduler.schedule(() => deliver(subscriber, event, consumed)))
+        underWay.add(life.runtime.scheduler.schedule(() => deliver(subscriber, event, onConsumed)))
       },
       error: error => subscriber.error(error),
     }),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { take, tap } from 'rxjs'
+import { of, take, tap, throwError } from 'rxjs'
 import type { Event } from '../../../broker/index.js'
-import { hold, type Release } from '../../../streams/index.js'
+import { hold, pacedMap, type Release } from '../../../streams/index.js'
 import { foreignError } from '../foreign-error.js'
 import { overBroker, type BrokerCheck } from './broker-check.js'
 
@@ -29,6 +29,16 @@ export const redelivery: readonly BrokerCheck[] = [
     },
     'redelivery',
   ),
+
+  overBroker('goes on behind a pacedMap that fails for one event', async ({ word, listen, publish, until }) => {
+    const failFor = pacedMap((event: Event) => (event.message.body === 'bad' ? throwError(foreignError) : of(event)))
+    const listener = await listen(word, {}, failFor)
+
+    await publish(word, 'bad', 'good')
+
+    await until(() => listener.events.length > 0 || listener.subscription.closed)
+    assert.deepEqual([listener.bodies, listener.subscription.closed], [['good'], false])
+  }),
 
   overBroker(
     'does not deliver again what is consumed',
