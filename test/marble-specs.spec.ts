@@ -33,6 +33,8 @@ const WITHOUT: { readonly [path: string]: string } = {
   'protocol/peer.ts': 'calls as they are; specified wherever there is a peer',
   'protocol/rsocket/replies-of.ts': 'subscribes what a peer answers',
   'broker/durable/retry-pause.ts': 'the pauses of appendUntil; specified there',
+  'broker/nats/jetstream-broker.ts': 'durableBroker over a real log; specified there',
+  'broker/nats/jetstream-session.ts': 'questions over a real connection, which has no virtual time',
   'broker/nats/nats-broker.ts': 'messages over a real connection, which has no virtual time',
   'registry/etcd/etcd.ts': 'real calls, tested with a real etcd; what it does in time is keepAnnounced and watchLeased',
   'registry/etcd/duplex.ts': 'a stream of gRPC, which has no virtual time',

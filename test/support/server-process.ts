@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 
 /** As much of what a server wrote as an error message shows. */
 const LOG_CHARACTERS = 2000
@@ -39,9 +40,10 @@ export class ServerProcess {
     return this.process.exitCode === null && this.process.signalCode === null
   }
 
-  /** Sends it a signal. */
+  /** Sends it a signal; once this returns after SIGSTOP, it stands still. */
   signal(name: NodeJS.Signals): void {
     this.process.kill(name)
+    if (name === 'SIGSTOP') while (this.alive && isRunning(this.pid));
   }
 
   /** Ends it on the spot, and waits until it is gone. */
@@ -51,5 +53,14 @@ export class ServerProcess {
     this.process.ref()
     this.process.kill('SIGKILL')
     await gone
+  }
+}
+
+/** Whether a process runs, as Linux sees it; a signal to stop takes effect a little later than it is sent. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) [TtZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
   }
 }

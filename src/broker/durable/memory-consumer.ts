@@ -18,6 +18,8 @@ export interface Position {
 interface Open {
   /** How often it was delivered. */
   attempt: number
+  /** Who has it; `undefined` while it waits to come again. */
+  holder: Member | undefined
   /** Until it comes again by itself, or is due. */
   timer: Subscription | undefined
 }
@@ -66,9 +68,7 @@ export class MemoryConsumer {
     return () => {
       this.members.splice(this.members.indexOf(member), 1)
       member.credit = 0
-      if (member !== this.owner) return
-      this.owner = undefined
-      this.admit()
+      this.passOn()
     }
   }
 
@@ -82,15 +82,12 @@ export class MemoryConsumer {
     })
   }
 
-  /** Whether what a member was given is still its own to settle. */
-  private isCurrent(member: Member): boolean {
-    return !this.isExclusive || this.owner === member
-  }
-
-  /** Settles a delivery; one that was acknowledged already, or is somebody else's now, is left alone. */
+  /** Settles a delivery; one that was acknowledged already, or is somebody else's alone now, is left alone. */
   settle(sequence: number, member: Member, settle: (open: Open) => void): void {
     const open = this.open.get(sequence)
-    if (open !== undefined && this.isCurrent(member)) settle(open)
+    if (open === undefined || (this.isExclusive && open.holder !== member)) return
+    settle(open)
+    this.passOn()
   }
 
   /** It is done. */
@@ -105,7 +102,9 @@ export class MemoryConsumer {
     open.timer = undefined
     const isDue = (): void => {
       open.timer = undefined
+      open.holder = undefined
       this.due.push(sequence)
+      this.passOn()
       this.wake()
     }
     if (delayMs === 0) isDue()
@@ -133,6 +132,15 @@ export class MemoryConsumer {
       this.due.push(sequence)
     }
     this.owner.attached()
+  }
+
+  /** Lets the next one in when the last has left, and nothing of what it had is in its hands any more. */
+  private passOn(): void {
+    const { owner } = this
+    if (owner === undefined || this.members.includes(owner)) return
+    for (const { holder } of this.open.values()) if (holder === owner) return
+    this.owner = undefined
+    this.admit()
   }
 
   private drain(): void {
@@ -176,8 +184,9 @@ export class MemoryConsumer {
     const { sequence } = record
     let attempt = 1
     if (this.isAcknowledged) {
-      const open = this.open.get(sequence) ?? { attempt: 0, timer: undefined }
+      const open: Open = this.open.get(sequence) ?? { attempt: 0, holder: undefined, timer: undefined }
       attempt = ++open.attempt
+      open.holder = member
       this.open.set(sequence, open)
       this.again(sequence, open, this.ackWaitMs)
     }
@@ -185,7 +194,11 @@ export class MemoryConsumer {
       ...record,
       attempt,
       ack: () => this.settle(sequence, member, open => this.acknowledge(sequence, open)),
-      nak: delayMs => this.settle(sequence, member, open => this.again(sequence, open, delayMs)),
+      nak: delayMs =>
+        this.settle(sequence, member, open => {
+          open.holder = undefined
+          this.again(sequence, open, delayMs)
+        }),
       working: () => this.settle(sequence, member, open => this.extend(sequence, open)),
     }
   }

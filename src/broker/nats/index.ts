@@ -1,2 +1,3 @@
 export { natsConnection } from '../../transport/nats/index.js'
+export * from './jetstream-broker.js'
 export * from './nats-broker.js'

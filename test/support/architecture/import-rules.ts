@@ -96,6 +96,7 @@ const parts: ReadonlyMap<string, string> = new Map([
   ['src/selector/strategy.ts', 'makes a selector of a function, for every strategy'],
   ['src/selector/load-strategy.ts', 'makes a selector of rules about load, for every strategy that goes by load'],
   ['src/selector/keep-nodes.ts', 'makes a filter of a predicate, for every filter'],
+  ['src/broker/durable', 'makes a broker of a log of messages, for every such log'],
   ['src/registry/leased', 'makes a registry of a store with leases, for every such store'],
 ])
 

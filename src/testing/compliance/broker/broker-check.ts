@@ -11,6 +11,8 @@ export interface BrokerSetup extends CheckSetup {
   readonly broker: Broker
   /** Resolves when the broker knows of every subscription made so far. @default at once */
   readonly ready?: () => Promise<void>
+  /** What topics begin with, a dot at its end, where the broker does not take all. @default nothing */
+  readonly topicPrefix?: string
 }
 
 /**
@@ -76,13 +78,13 @@ export function overBroker(
 }
 
 function benchOf(setup: BrokerSetup, subscriptions: Subscription): BrokerBench {
-  const { broker, patienceMs = PATIENCE_MS, ready = async () => {} } = setup
+  const { broker, patienceMs = PATIENCE_MS, ready = async () => {}, topicPrefix = '' } = setup
   const receiptsOf = (topic: string, message: Message, options?: PublishOptions): Promise<Receipt[]> =>
     within(lastValueFrom(broker.publish(topic, message, options).pipe(toArray())), patienceMs, 'the end of publish')
   return {
     broker,
     ready,
-    word: `check-${systemRuntime().id()}`,
+    word: `${topicPrefix}check-${systemRuntime().id()}`,
     until: condition => eventually(condition, patienceMs, String(condition)),
     async listen(topic, options, through = events => events) {
       const events: Event[] = []
