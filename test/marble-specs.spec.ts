@@ -33,6 +33,8 @@ const WITHOUT: { readonly [path: string]: string } = {
   'protocol/peer.ts': 'calls as they are; specified wherever there is a peer',
   'protocol/rsocket/replies-of.ts': 'subscribes what a peer answers',
   'broker/durable/retry-pause.ts': 'the pauses of appendUntil; specified there',
+  'broker/nats/exclusive-turn.ts': 'claims at a real server, which has no virtual time',
+  'broker/nats/find-consumer.ts': 'questions to a real server, which has no virtual time',
   'broker/nats/jetstream-broker.ts': 'durableBroker over a real log; specified there',
   'broker/nats/jetstream-session.ts': 'questions over a real connection, which has no virtual time',
   'broker/nats/nats-broker.ts': 'messages over a real connection, which has no virtual time',
