@@ -16,7 +16,8 @@ export interface CheckedPlace {
 /**
  * Checks each value in order. As long as the schema answers synchronously, values pass in the turn they come in; from
  * its first promise on they wait for one another, which slows their sender as `pacedMap` does. A value that is refused
- * fails the result with the error of the check, and counts as not processed.
+ * counts as not processed, and fails the result with the error of the check, unless its sender acknowledges and so hears
+ * of it.
  */
 export function checkEach(check: SchemaCheck, place: CheckedPlace): OperatorFunction<unknown, unknown> {
   return source => new Observable(subscriber => void source.subscribe(new CheckingSubscriber(subscriber, check, place)))
@@ -41,8 +42,9 @@ class CheckingSubscriber extends Subscriber<unknown> {
     try {
       checked = this.check(value)
     } catch (error) {
-      hold()?.(error)
-      this.error(error)
+      const release = hold()
+      release?.(error)
+      if (release?.naks !== true) this.error(error)
       return
     }
     if (this.queue === undefined && !(checked instanceof Promise)) this.out.next(checked)

@@ -1,6 +1,6 @@
-import * as E from 'fp-ts/lib/Either.js'
-import { bool, oneOf, optional, resolveOptions, type Check } from '../core/index.js'
+import { bool, oneOf, optional, resolveOptions } from '../core/index.js'
 import type { Kind } from '../protocol/index.js'
+import { standardSchema } from './schema-option.js'
 import type { SchemaInput, SchemaOutput, StandardSchema } from './standard-schema.js'
 
 /**
@@ -51,13 +51,7 @@ interface Schematic<
 
 type Resolved = Omit<EndpointDefinition<Kind, unknown, unknown, unknown, unknown>, 'kind'>
 
-const schema: Check<StandardSchema> = (value, name) => {
-  const properties = (value as Partial<StandardSchema> | null)?.['~standard']
-  return properties?.version === 1 && typeof properties.validate === 'function'
-    ? E.right(value as StandardSchema)
-    : E.left([`${name}: expected a Standard Schema, got ${value === null ? 'null' : typeof value}`])
-}
-const replying = { request: optional(schema), reply: optional(schema) }
+const replying = { request: optional(standardSchema), reply: optional(standardSchema) }
 
 /** An endpoint with one request and one reply. */
 export function unary<Request extends StandardSchema, Reply extends StandardSchema>(
@@ -116,7 +110,7 @@ export function tell(options?: {
 }): EndpointDefinition<'tell', unknown, unknown, never, never> {
   const { request } = resolveOptions<{ request: StandardSchema | undefined }>(
     'tell',
-    { request: optional(schema) },
+    { request: optional(standardSchema) },
     options,
   )
   return { kind: 'tell', request, reply: undefined, idempotent: false, pace: undefined }

@@ -7,9 +7,11 @@ import {
   duplex,
   serverStream,
   tell,
+  topic,
   unary,
   unchecked,
   type Context,
+  type EventBus,
   type Stub,
 } from 'millrace/actors'
 import type { RpcError } from 'millrace/core'
@@ -192,5 +194,46 @@ describe('actor', () => {
     actor(Words, { ...behaviour, lines: async () => ['text'] })
     // @ts-expect-error the request is a string
     actor(Words, { ...behaviour, count: (text: number) => text })
+  })
+})
+
+describe('topic', () => {
+  const Order = z.object({ id: z.string(), cents: z.number().default(0) })
+  const OrderPlaced = topic('orders.placed', Order, { key: order => order.id })
+  const AnyOrder = topic('orders.*', Order)
+  const bus = {} as EventBus
+
+  it('gives subscribers what its schema gives', () => {
+    expectTypeOf(bus.subscribe(OrderPlaced)).toEqualTypeOf<Observable<{ id: string; cents: number }>>()
+    expectTypeOf(bus.subscribe(AnyOrder)).toEqualTypeOf<Observable<{ id: string; cents: number }>>()
+    expectTypeOf(bus.subscribe(topic<string>('texts'))).toEqualTypeOf<Observable<string>>()
+    expectTypeOf(bus.subscribe(topic<string>('texts.>'))).toEqualTypeOf<Observable<string>>()
+    expectTypeOf(bus.subscribe(topic('anything'))).toEqualTypeOf<Observable<unknown>>()
+  })
+
+  it('takes from publishers what its schema takes', () => {
+    bus.publish(OrderPlaced, { id: 'a' })
+    bus.publish(topic('texts', unchecked<string>(), { key: text => text.slice(0, 1) }), 'hello')
+    // @ts-expect-error an order has an id
+    bus.publish(OrderPlaced, { cents: 1 })
+    // @ts-expect-error an order is no text
+    bus.publish(topic<string>('texts'), { id: 'a' })
+  })
+
+  it('cannot be published to with wildcards', () => {
+    // @ts-expect-error orders.* is no topic but a pattern
+    bus.publish(AnyOrder, { id: 'a' })
+    // @ts-expect-error nor is this
+    bus.publish(topic<string>('texts.>'), 'hello')
+  })
+
+  it('has events with values', () => {
+    bus.events(OrderPlaced, { ack: 'manual' }).subscribe(event => {
+      expectTypeOf(event.value).toEqualTypeOf<{ id: string; cents: number }>()
+      expectTypeOf(event).not.toHaveProperty('message')
+      event.ack()
+    })
+    // @ts-expect-error a value has nothing to acknowledge it by
+    bus.subscribe(OrderPlaced, { ack: 'manual' })
   })
 })
