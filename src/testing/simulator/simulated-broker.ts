@@ -12,8 +12,8 @@ import {
   take,
   throwError,
 } from 'rxjs'
-import { retrySafely, RpcError, silentLog, type Message, type Runtime } from '../../core/index.js'
-import { memoryBroker, type Broker, type Event, type PublishOptions, type Receipt } from '../../broker/index.js'
+import { retrySafely, RpcError, silentLog, type Runtime } from '../../core/index.js'
+import { memoryBroker, type Broker, type Event } from '../../broker/index.js'
 import { acknowledged, deliver, hold } from '../../streams/index.js'
 import type { Life } from './life.js'
 import { reachable, within } from './reach.js'
@@ -58,25 +58,32 @@ export class SimulatedBroker {
           mergeMap(now => (now ? of(value) : throwError(() => unreachable(isSent)))),
         ),
       )
-    const publish = (topic: string, message: Message, publishOptions?: PublishOptions): Observable<Receipt> =>
-      of(undefined).pipe(
-        whileReachable(false),
-        delay(latencyMs, runtime.scheduler),
-        whileReachable(false),
-        concatMap(() => this.server.publish(topic, message, publishOptions)),
-        delay(latencyMs, scheduler),
-        whileReachable(true),
+    const asked = <T>(work: () => Observable<T>): Observable<T> =>
+      within(
+        life,
+        of(undefined).pipe(
+          whileReachable(false),
+          delay(latencyMs, runtime.scheduler),
+          whileReachable(false),
+          concatMap(work),
+          delay(latencyMs, scheduler),
+          whileReachable(true),
+        ),
       )
+    const followed = <T>(source: Observable<T>): Observable<T> =>
+      within(life, reachable$.pipe(switchMap(now => (now ? source : NEVER))))
+    const { deadLetters } = this.server
     return {
       name: 'simulated',
       status$: reachable$.pipe(map(now => (now ? connected : disconnected))),
-      deadLetters: this.server.deadLetters,
-      publish: (topic, message, publishOptions) => within(life, publish(topic, message, publishOptions)),
-      subscribe: (topic, options) =>
-        within(
-          life,
-          reachable$.pipe(switchMap(now => (now ? arriving(life, this.server.subscribe(topic, options)) : NEVER))),
-        ),
+      deadLetters: {
+        added$: followed(deadLetters.added$.pipe(delay(latencyMs, scheduler))),
+        list: filter => asked(() => deadLetters.list(filter)),
+        replay: replayOptions => asked(() => deadLetters.replay(replayOptions)),
+        drop: filter => asked(() => deadLetters.drop(filter)),
+      },
+      publish: (topic, message, publishOptions) => asked(() => this.server.publish(topic, message, publishOptions)),
+      subscribe: (topic, options) => followed(arriving(life, this.server.subscribe(topic, options))),
     }
   }
 }

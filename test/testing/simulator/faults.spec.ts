@@ -1,6 +1,9 @@
+import { unprocessable } from 'millrace/broker'
+import { messageOf, type RpcError } from 'millrace/core'
 import { rsocket } from 'millrace/protocol/rsocket'
 import { simulate, type Scenario, type World } from 'millrace/testing'
-import { catchError, delay, EMPTY, interval, map, mergeMap, NEVER, of, takeUntil, tap } from 'rxjs'
+import { hold } from 'millrace/streams'
+import { catchError, delay, EMPTY, interval, map, merge, mergeMap, NEVER, of, takeUntil, tap, timer } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { callsMade, ranAt, recordedRun, type RecordedRun } from './recorded-run.js'
 import { Words, wordCounters } from './word-counters.js'
@@ -204,6 +207,30 @@ describe('World.broker', () => {
 
     expect(heard.length).toBeGreaterThan(25)
     expect(heard.filter(at => at > 1010 && at < 2000)).toEqual([])
+  })
+
+  it('lists dead letters to whoever reaches it', async () => {
+    const listed: unknown[] = []
+    await simulate({ seed: 1, duration: 4000 }, world => {
+      world.process('reader', ({ broker, runtime: { scheduler } }) =>
+        merge(
+          broker.subscribe('news').pipe(tap(() => hold()?.(unprocessable('no news')))),
+          timer(500, scheduler).pipe(mergeMap(() => broker.publish('news', messageOf('old')))),
+          timer(900, 1000, scheduler).pipe(
+            mergeMap(() =>
+              broker.deadLetters.list().pipe(
+                map(({ message }) => message.body),
+                catchError((error: RpcError) => of(error.reason)),
+              ),
+            ),
+            tap(answer => listed.push(answer)),
+          ),
+        ),
+      )
+      world.broker('1s x 1s o')
+    })
+
+    expect(listed).toEqual(['old', 'broker_unavailable', 'old', 'old'])
   })
 })
 
