@@ -2,9 +2,6 @@ import type { Codec } from '../codec/index.js'
 import { emptyHeader, type Header, type Message, RpcError } from '../core/index.js'
 import type { Enveloped, Envelope, EnvelopeFacts } from './envelope.js'
 
-/** Header names that are not for messages: those of the envelope, of brokers and of the broker library. */
-const RESERVED = /^(?:content-type$|millrace-|nats-)/
-
 /**
  * The envelope of millrace: the payload is the body, as `codec` writes it, and everything else is header entries:
  * `content-type` (unless there is no body), `nats-msg-id` (the id), `millrace-key`, `millrace-time`, and those of the
@@ -45,16 +42,21 @@ function headerOf(contentType: string | undefined, entries: Header, { id, key, p
   if (publishedAt !== undefined) header['millrace-time'] = String(publishedAt)
   if (entries === emptyHeader) return header
   for (const name of Object.keys(entries)) {
-    if (RESERVED.test(name)) throw reserved(name)
+    if (isReserved(name)) throw reserved(name)
     header[name] = entries[name] as string
   }
   return header
 }
 
+/** Whether a header name is not for messages: it is the envelope's, of brokers or of NATS. */
+function isReserved(name: string): boolean {
+  return name === 'content-type' || name.startsWith('millrace-') || name.startsWith('nats-')
+}
+
 function withoutReserved(header: Header): Message['header'] {
   let own: Record<string, string> | undefined
   for (const name of Object.keys(header)) {
-    if (RESERVED.test(name)) continue
+    if (isReserved(name)) continue
     own ??= Object.create(null) as Record<string, string>
     own[name] = header[name] as string
   }

@@ -28,6 +28,7 @@ import type { Envelope } from '../envelope.js'
 import { nativeEnvelope } from '../native-envelope.js'
 import { checkTopic, topicMatcher } from '../topic.js'
 import { goMicroEnvelope } from './go-micro-envelope.js'
+import { messageIds } from './message-ids.js'
 import { type GivenUp, NatsMember } from './nats-member.js'
 import { NatsPublisher } from './nats-publisher.js'
 import { queueName } from './queue-name.js'
@@ -105,6 +106,7 @@ class NatsBroker implements Broker {
   private readonly publisher: NatsPublisher
   private readonly dead: DeadLetterBox
   private readonly log: Log
+  private readonly newId: () => string
   /** The members that are here, of each queue group. */
   private readonly groups: Map<string, Set<NatsMember>>
 
@@ -116,6 +118,7 @@ class NatsBroker implements Broker {
     this.options = options
     this.publisher = new NatsPublisher(connection, options)
     this.log = limitedLog(options.log, options.runtime)
+    this.newId = messageIds(options.runtime)
     this.groups = new Map()
   }
 
@@ -123,7 +126,7 @@ class NatsBroker implements Broker {
     return new Observable(subscriber => {
       checkTopic(topic)
       const { envelope, runtime } = this.options
-      const { id = runtime.id(), key } = resolvePublish(options)
+      const { id = this.newId(), key } = resolvePublish(options)
       const publishedAt = Math.trunc(runtime.scheduler.now())
       const enveloped = envelope.write(topic, message, { id, key, publishedAt })
       return this.publisher.publish({ subscriber, receipt: { topic, id }, enveloped })

@@ -1,12 +1,11 @@
 import { type Subscriber, Subscription } from 'rxjs'
-import { type Header, type Message, RingBuffer, RpcError, type Runtime } from '../../core/index.js'
+import { emptyHeader, type Header, type Message, RingBuffer, RpcError, type Runtime } from '../../core/index.js'
 import { acknowledged, deliver, type OverflowPolicy } from '../../streams/index.js'
 import type { NatsConnection, NatsLink, NatsMessage } from '../../transport/nats/index.js'
 import { checkDelay, checkManual } from '../acknowledgement.js'
 import type { Event } from '../broker.js'
 import type { Envelope } from '../envelope.js'
 import { unprocessable } from '../unprocessable.js'
-import { headerOf } from './nats-header.js'
 import { queueName } from './queue-name.js'
 
 /** Deliveries in one turn, so that a busy topic leaves room for I/O. */
@@ -78,6 +77,8 @@ export interface NatsMemberOptions {
  */
 export class NatsMember {
   private readonly options: NatsMemberOptions
+  /** The topic of all messages, unless there are wildcards in it: to read it of each has its price. */
+  private readonly onlyTopic: string | undefined
   private readonly waiting: RingBuffer<Arrived>
   private waitingBytes: number
   /** How many were given and are not acknowledged. */
@@ -91,6 +92,7 @@ export class NatsMember {
 
   constructor(options: NatsMemberOptions) {
     this.options = options
+    this.onlyTopic = /[*>]/.test(options.topic) ? undefined : options.topic
     this.waiting = new RingBuffer()
     this.waitingBytes = 0
     this.inHand = 0
@@ -132,9 +134,11 @@ export class NatsMember {
     })
   }
 
-  private receive({ subject, headers, data }: NatsMessage): void {
+  private receive(message: NatsMessage): void {
+    const topic = this.onlyTopic ?? message.subject
+    const header = message.headers?.lowerCased() ?? emptyHeader
     const at = Math.trunc(this.options.runtime.scheduler.now())
-    this.arrive({ topic: subject, header: headerOf(headers), payload: data, at, replays: 0 })
+    this.arrive({ topic, header, payload: message.data, at, replays: 0 })
   }
 
   private arrive(arrived: Arrived): void {

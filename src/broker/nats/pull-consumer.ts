@@ -1,12 +1,11 @@
 import { type Observable, Subject, type Subscription } from 'rxjs'
-import { RpcError, type Runtime } from '../../core/index.js'
+import { emptyHeader, RpcError, type Runtime } from '../../core/index.js'
 import type { NatsMessage } from '../../transport/nats/index.js'
 import type { LogConsumer, LogDelivery } from '../durable/message-log.js'
 import { type AckSubject, readAckSubject } from './ack-subject.js'
 import { question } from './jetstream-answer.js'
 import type { JetStreamLink } from './jetstream-link.js'
 import type { KeptSession } from './kept-session.js'
-import { headerOf } from './nats-header.js'
 import { nanoseconds } from './stream-settings.js'
 
 /** How long the server keeps a question for messages, ms, and how often it says that it still has it. */
@@ -243,7 +242,7 @@ class JetStreamDelivery implements PulledDelivery {
     consumer: PullConsumer,
     { stream, session }: PullOptions,
   ) {
-    const header = headerOf(headers)
+    const header = headers?.lowerCased() ?? emptyHeader
     this.topic = subject
     this.id = header['nats-msg-id'] ?? `${stream}-${at.sequence}`
     this.header = header

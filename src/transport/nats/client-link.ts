@@ -1,10 +1,11 @@
-import type { Msg, MsgHdrs, NatsConnection as Client } from 'nats'
+import type { Msg, MsgHdrs, NatsConnection as Client, PublishOptions } from 'nats'
 import { from, interval, merge, Subject, take, throwError, timer, type Observable, type Subscription } from 'rxjs'
 import { RingBuffer, type RpcError, type Runtime } from '../../core/index.js'
 import { connectionLost } from '../transport-errors.js'
 import { headerBlock } from './header-block.js'
 import { endOf, messageTooLarge, permissionDenied } from './nats-errors.js'
 import type { NatsLink, NatsMessage, NatsPublishOptions, NatsSubscribeOptions } from './nats-link.js'
+import { ReceivedMessage } from './received-message.js'
 
 /** How long what was published may take to leave when a link is closed, ms. */
 const FLUSH_MS = 1000
@@ -77,7 +78,7 @@ export class ClientLink implements NatsLink {
     const bytes = payload.length + (block?.length ?? 0)
     if (bytes > this.maxPayloadBytes) throw messageTooLarge(subject, bytes, this.maxPayloadBytes)
     if (this.client.isClosed()) throw connectionLost(this.server, 'it is closed')
-    this.client.publish(subject, payload, { ...(block && { headers: encoded(block) }), reply: options?.reply ?? '' })
+    this.client.publish(subject, payload, new ClientPublishOptions(options?.reply ?? '', block))
   }
 
   confirm(done: Done, subject?: string): void {
@@ -106,7 +107,7 @@ export class ClientLink implements NatsLink {
         return
       }
       try {
-        onMessage(message)
+        onMessage(new ReceivedMessage(message))
       } catch (thrown) {
         // Out of here it would end the client's reading. RxJS reports what nobody handles.
         throwError(() => thrown).subscribe()
@@ -200,7 +201,26 @@ function fail({ done }: Confirmations, error: RpcError): void {
   for (const each of done) each(error)
 }
 
-/** The client asks headers for nothing but their bytes; its own are made one by one, at several times the cost. */
-function encoded(block: Uint8Array): MsgHdrs {
-  return { encode: () => block } as unknown as MsgHdrs
+/** What the client is told beside a payload; one shape for all, for it looks at each several times. */
+class ClientPublishOptions implements PublishOptions {
+  reply: string
+  readonly headers: MsgHdrs
+
+  constructor(reply: string, block: Uint8Array | undefined) {
+    this.reply = reply
+    // The client asks headers for nothing but their bytes; its own are made one by one, at several times the cost.
+    this.headers = (block && new EncodedHeaders(block)) as unknown as MsgHdrs
+  }
+}
+
+class EncodedHeaders {
+  private readonly block: Uint8Array
+
+  constructor(block: Uint8Array) {
+    this.block = block
+  }
+
+  encode(): Uint8Array {
+    return this.block
+  }
 }

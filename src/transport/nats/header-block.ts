@@ -1,10 +1,8 @@
 import { RpcError } from '../../core/index.js'
 
-/** What must be in a name, and must not be in a value, which arrives without spaces at its ends. */
 const NAME = /^[!-9;-~]+$/
-const BROKEN = /[\r\n]|^\s|\s$/
 
-const encoder = new TextEncoder()
+const ASCII = /^[\0-\x7f]*$/
 
 /**
  * Names and values as they go before a payload. Throws INVALID_ARGUMENT (reason `invalid_header`) for those that would not
@@ -13,10 +11,16 @@ const encoder = new TextEncoder()
 export function headerBlock(entries: readonly (readonly [name: string, value: string])[]): Uint8Array {
   let block = 'NATS/1.0\r\n'
   for (const [name, value] of entries) {
-    if (!NAME.test(name) || BROKEN.test(value)) throw invalidHeader(name)
+    if (!NAME.test(name) || isBroken(value)) throw invalidHeader(name)
     block += `${name}: ${value}\r\n`
   }
-  return encoder.encode(`${block}\r\n`)
+  // Several times as fast as a TextEncoder, and fastest where each character is a byte.
+  return Buffer.from(`${block}\r\n`, ASCII.test(block) ? 'latin1' : 'utf8')
+}
+
+/** Whether a value would end early, or arrive without the spaces at its ends. */
+function isBroken(value: string): boolean {
+  return value.includes('\n') || value.includes('\r') || value.trim() !== value
 }
 
 function invalidHeader(name: string): RpcError {

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs'
-import type { RpcError } from '../../core/index.js'
+import type { Header, RpcError } from '../../core/index.js'
 
 /** Names and values beside a payload, as NATS carries them; names keep their case. */
 export interface NatsHeaders {
@@ -11,6 +11,8 @@ export interface NatsHeaders {
   get(name: string): string
   /** All names. */
   keys(): readonly string[]
+  /** All names, in lower case, and the first value of each. */
+  lowerCased(): Header
 }
 
 /** One message as it arrived. */

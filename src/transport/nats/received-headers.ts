@@ -1,0 +1,89 @@
+import type { MsgHdrs } from 'nats'
+import type { Header } from '../../core/index.js'
+import type { NatsHeaders } from './nats-link.js'
+
+const FIRST_LINE = 'NATS/1.0\r\n'
+
+/**
+ * The `length` bytes in front of `payload` as headers; `undefined` when they are none, or begin with a status. The
+ * client's own reading of headers costs more than everything else that it does for a message.
+ */
+export function headersBefore(payload: Uint8Array, length: number): NatsHeaders | undefined {
+  if (length < FIRST_LINE.length || length > payload.byteOffset) return undefined
+  const block = Buffer.from(payload.buffer, payload.byteOffset - length, length).toString()
+  return block.startsWith(FIRST_LINE) && block.endsWith('\r\n\r\n') ? new BlockHeaders(block) : undefined
+}
+
+/** Headers as the client library has read them. */
+export function clientHeaders(headers: MsgHdrs): NatsHeaders {
+  return new ClientHeaders(headers)
+}
+
+/** Headers as text, read when asked for. */
+class BlockHeaders implements NatsHeaders {
+  readonly code: number
+  readonly description: string
+  private readonly block: string
+
+  constructor(block: string) {
+    this.code = 0
+    this.description = ''
+    this.block = block
+  }
+
+  get(name: string): string {
+    let found: string | undefined
+    this.each((each, value) => {
+      if (each === name) found ??= value
+    })
+    return found ?? ''
+  }
+
+  keys(): readonly string[] {
+    const names = new Set<string>()
+    this.each(name => names.add(name))
+    return [...names]
+  }
+
+  lowerCased(): Header {
+    const header: Record<string, string> = Object.create(null)
+    this.each((name, value) => (header[name.toLowerCase()] ??= value))
+    return header
+  }
+
+  private each(entry: (name: string, value: string) => void): void {
+    const { block } = this
+    let start = FIRST_LINE.length
+    for (let end = block.indexOf('\r\n', start); end > start; end = block.indexOf('\r\n', start)) {
+      const colon = block.indexOf(':', start)
+      if (colon > 0 && colon < end) entry(block.slice(start, colon), block.slice(colon + 1, end).trim())
+      start = end + 2
+    }
+  }
+}
+
+class ClientHeaders implements NatsHeaders {
+  readonly code: number
+  readonly description: string
+  private readonly headers: MsgHdrs
+
+  constructor(headers: MsgHdrs) {
+    this.code = headers.code
+    this.description = headers.description
+    this.headers = headers
+  }
+
+  get(name: string): string {
+    return this.headers.get(name)
+  }
+
+  keys(): readonly string[] {
+    return this.headers.keys()
+  }
+
+  lowerCased(): Header {
+    const header: Record<string, string> = Object.create(null)
+    for (const name of this.headers.keys()) header[name.toLowerCase()] ??= this.headers.get(name)
+    return header
+  }
+}
