@@ -1,3 +1,4 @@
+import { broker } from './broker.bench.js'
 import { longReply } from './long-reply.bench.js'
 import { pick } from './pick.bench.js'
 import { compareSelectors } from './selectors.bench.js'
@@ -20,6 +21,7 @@ const benches: { readonly [name: string]: Bench } = {
     flags: ['--json', '--styles'],
     run: flags => (flags.includes('--styles') ? slowConsumerStyles : slowConsumer)(flags.includes('--json')),
   },
+  broker: { flags: ['--json'], run: flags => broker(flags.includes('--json')) },
   pick: { flags: ['--json'], run: flags => pick(flags.includes('--json')) },
   selectors: { flags: ['--json'], run: flags => compareSelectors(flags.includes('--json')) },
   window: { flags: ['--json'], run: flags => window(flags.includes('--json')) },

@@ -26,7 +26,7 @@ export interface PinOptions {
 /** Starts a program on one core, where the machine has `taskset` and more cores than one. */
 export function forkPinned(program: string, args: readonly string[], { core, flags = [] }: PinOptions): PinnedProgram {
   const child = fork(fileURLToPath(new URL(program, import.meta.url)), args, { execArgv: [...flags] })
-  if (child.pid !== undefined && availableParallelism() > 1) pin(child.pid, core)
+  if (child.pid !== undefined) pin(child.pid, core)
   const signal = failure(child, program)
   const message = async (): Promise<unknown> => ((await once(child, 'message', { signal })) as [unknown])[0]
   const send = (sent: unknown): void => void child.send(sent as Serializable)
@@ -42,8 +42,10 @@ export function forkPinned(program: string, args: readonly string[], { core, fla
   }
 }
 
-function pin(pid: number, core: number): void {
-  spawnSync('taskset', ['-a', '-c', '-p', String(core), String(pid)], { stdio: 'ignore' })
+/** Keeps a process on one core, where the machine has `taskset` and more cores than one. */
+export function pin(pid: number, core: number): void {
+  if (availableParallelism() > 1)
+    spawnSync('taskset', ['-a', '-c', '-p', String(core), String(pid)], { stdio: 'ignore' })
 }
 
 /** A program that dies ends the waiting for it. */

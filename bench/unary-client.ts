@@ -1,15 +1,9 @@
+import { figuresOf, type Figures } from './figures.js'
 import { callerOf, type Caller } from './caller.js'
 import { itemOf } from './payload.js'
 
 /** The client process of one candidate: for each `ms` that its parent sends, a round of calls and its figures. */
 const IN_FLIGHT = 64
-
-/** What one round measured. */
-export interface Figures {
-  readonly perSecond: number
-  readonly p50Us: number
-  readonly p99Us: number
-}
 
 const [, , candidate = '', address = ''] = process.argv
 const call = await callerOf(candidate, address)
@@ -27,7 +21,7 @@ function round(caller: Caller, ms: number): Promise<Figures> {
     const next = (): void => {
       const sentAt = performance.now()
       if (sentAt >= endsAt) {
-        if (running === 0) resolve(figures(latencies, sentAt - startedAt))
+        if (running === 0) resolve(figuresOf(latencies, sentAt - startedAt))
         return
       }
       running++
@@ -39,10 +33,4 @@ function round(caller: Caller, ms: number): Promise<Figures> {
     }
     for (let caller = 0; caller < IN_FLIGHT; caller++) next()
   })
-}
-
-function figures(latencies: number[], elapsedMs: number): Figures {
-  const sorted = Float64Array.from(latencies).toSorted()
-  const us = (quantile: number): number => Math.round((sorted[Math.floor(sorted.length * quantile)] ?? 0) * 1000)
-  return { perSecond: Math.round((latencies.length / elapsedMs) * 1000), p50Us: us(0.5), p99Us: us(0.99) }
 }

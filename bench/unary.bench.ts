@@ -1,5 +1,5 @@
 import { forkPinned, type PinnedProgram } from './pinned.js'
-import type { Figures } from './unary-client.js'
+import type { Figures } from './figures.js'
 
 /**
  * Question: how many unary calls a second, with 64 in flight, compared with a bare node:net echo in the same run?
