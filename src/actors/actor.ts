@@ -3,6 +3,7 @@ import { RpcError } from '../core/index.js'
 import type { Context } from './context.js'
 import type { Contract, Endpoints } from './contract.js'
 import type { EndpointDefinition } from './endpoint.js'
+import type { TopicHandler } from './topic-handler.js'
 
 /** What a handler with one reply gives: the value (never iterated), a promise of it, or an Observable of exactly one. */
 export type OneResult<B> = B | PromiseLike<B> | Observable<B>
@@ -31,19 +32,28 @@ export type Handler<D> =
 /** A handler for every endpoint of a contract, and no other. */
 export type Behaviour<E extends Endpoints> = { readonly [K in keyof E]: Handler<E[K]> }
 
-/** A contract with what answers it. */
+/** A contract with what answers it, and topics with what handles them. */
 export interface Actor {
   /** What it offers. */
   readonly contract: Contract<Endpoints>
   /** Its handlers by endpoint. */
   readonly behaviour: { readonly [endpoint: string]: (input: never, context: Context) => unknown }
+  /** What it does about topics. */
+  readonly topics: readonly TopicHandler[]
 }
 
 /**
- * Joins a contract with the handlers that answer it. Handlers are called as methods of `behaviour`.
- * Throws INVALID_ARGUMENT (reason `invalid_behaviour`) that lists every handler which is missing or too many.
+ * Joins a contract with the handlers that answer it, and with handlers of topics. Those of endpoints are called as methods
+ * of `behaviour`. An actor may have topics only: `actor(contract('audit', {}), {}, on(OrderPlaced, record))`.
+ *
+ * Throws INVALID_ARGUMENT (reason `invalid_behaviour`) that lists every handler which is missing or too many, and for an
+ * actor that has neither endpoints nor topics.
  */
-export function actor<E extends Endpoints>(contract: Contract<E>, behaviour: Behaviour<NoInfer<E>>): Actor {
+export function actor<E extends Endpoints>(
+  contract: Contract<E>,
+  behaviour: Behaviour<NoInfer<E>>,
+  ...topics: readonly TopicHandler[]
+): Actor {
   const handlers = behaviour as Actor['behaviour']
   const missing = Object.keys(contract.endpoints).filter(name => typeof handlers[name] !== 'function')
   const extra = Object.keys(handlers).filter(
@@ -52,6 +62,7 @@ export function actor<E extends Endpoints>(contract: Contract<E>, behaviour: Beh
   const faults = [
     ...missing.map(name => `no handler for ${name}`),
     ...extra.map(name => `handler ${name} answers no endpoint`),
+    ...(topics.length === 0 && Object.keys(contract.endpoints).length === 0 ? ['neither endpoints nor topics'] : []),
   ]
   if (faults.length > 0) {
     throw new RpcError('INVALID_ARGUMENT', `actor ${contract.name}: ${faults.join('; ')}`, {
@@ -59,5 +70,5 @@ export function actor<E extends Endpoints>(contract: Contract<E>, behaviour: Beh
       details: faults,
     })
   }
-  return { contract, behaviour: handlers }
+  return { contract, behaviour: handlers, topics }
 }

@@ -39,7 +39,8 @@ const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]{0,127}$/u
  * Declares a contract.
  *
  * - `name`: dot-separated labels of letters, digits, `_` and `-`, 50 characters a label, 128 in all.
- * - Endpoints are named by identifiers of at most 128 characters; `with`, `then`, `either` and `promise` are taken.
+ * - Endpoints are named by identifiers of at most 128 characters; `with`, `then`, `either` and `promise` are taken. There
+ *   may be none, for an actor that only has topics.
  *
  * Throws INVALID_ARGUMENT (reason `invalid_contract`) that lists every fault.
  */
@@ -74,9 +75,7 @@ function faultsOf(name: string, endpoints: Endpoints, version: string): string[]
   if (typeof version !== 'string' || !VERSION.test(version)) {
     faults.push('version: expected A-Z a-z 0-9 . + _ -, at most 64 characters')
   }
-  const names = Object.keys(endpoints)
-  if (names.length === 0) faults.push('no endpoints')
-  for (const endpoint of names) {
+  for (const endpoint of Object.keys(endpoints)) {
     if (RESERVED.has(endpoint)) faults.push(`endpoint ${endpoint}: the name is taken by the stub`)
     else if (!IDENTIFIER.test(endpoint)) {
       faults.push(`endpoint ${JSON.stringify(endpoint)}: expected an identifier, at most 128 characters`)

@@ -22,8 +22,10 @@ import {
 } from 'rxjs'
 import { RpcError, type Log, type Runtime } from '../core/index.js'
 import type { Binding, Interceptor, Protocol } from '../protocol/index.js'
+import type { Broker } from '../broker/index.js'
 import { healthGated, type Instance, type Metadata, type Registration, type Registry } from '../registry/index.js'
 import type { Actor } from './actor.js'
+import { consumeTopics } from './consume-topics.js'
 import { instancesOf } from './instances.js'
 import { createServer } from './server.js'
 import type { Status, StopCause } from './service-status.js'
@@ -34,6 +36,7 @@ export interface ResolvedServiceOptions {
   readonly actors: readonly Actor[]
   readonly protocol: Protocol
   readonly registry: Registry
+  readonly broker: Broker | undefined
   readonly name: string | undefined
   readonly version: string | undefined
   readonly address: string
@@ -66,6 +69,8 @@ export class RunningService implements Unsubscribable {
   private readonly goodbye: ReplaySubject<void>
   /** Completes when all of them have. */
   private readonly gone: Subject<never>
+  /** Completes when the last event that was taken is processed. */
+  private consumed$: Observable<never>
   private phase: 'serving' | 'draining' | 'stopped'
   private binding: Binding | undefined
 
@@ -76,6 +81,7 @@ export class RunningService implements Unsubscribable {
     this.id = options.runtime.id().slice(0, NODE_ID_DIGITS)
     this.goodbye = new ReplaySubject(1)
     this.gone = new ReplaySubject(1)
+    this.consumed$ = EMPTY
     this.phase = 'serving'
     this.binding = undefined
   }
@@ -114,10 +120,19 @@ export class RunningService implements Unsubscribable {
     this.binding = binding
     subscriber.next({ state: 'listening', address: binding.address })
     if (this.phase !== 'serving') return
+    this.consumeTopics()
     const { protocol, advertise = binding.address } = options
     const labels = { ...options.metadata, protocol: protocol.name, transport: protocol.transport }
     const instances = instancesOf({ ...options, metadata: labels, id: this.id, address: advertise })
     resources.add(this.registrations(instances).subscribe(this.gone))
+  }
+
+  private consumeTopics(): void {
+    const { broker } = this.options
+    if (broker === undefined) return
+    const consumed = new ReplaySubject<never>(1)
+    this.consumed$ = consumed
+    this.resources.add(consumeTopics({ ...this.options, broker, drain$: this.goodbye }).subscribe(consumed))
   }
 
   /** Announces the instances until they say goodbye. */
@@ -221,7 +236,7 @@ export class RunningService implements Unsubscribable {
     // Callers hear the goodbye before calls are refused. A registry that is down must not take the time of running calls.
     const goodbyes$ = this.gone.pipe(takeUntil(timer(GOODBYE_MS, runtime.scheduler)))
     resources.add(
-      concat(goodbyes$, binding.drain()).subscribe({
+      merge(this.consumed$, concat(goodbyes$, binding.drain())).subscribe({
         error: error => this.drainFailed(error),
         complete: () => this.stopped(false),
       }),
@@ -243,7 +258,7 @@ export class RunningService implements Unsubscribable {
       this.options.log({
         level: 'warn',
         event: 'service.aborted',
-        message: `the service was stopped before its running calls had ended (drainMs is ${this.options.drainMs})`,
+        message: `the service was stopped before its running calls and handlers of topics had ended (drainMs is ${this.options.drainMs})`,
       })
     }
     this.subscriber.next({ state: 'stopped', aborted })

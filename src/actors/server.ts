@@ -75,7 +75,7 @@ export function createServer(options: ServerOptions): Peer {
   const resolved = resolveOptions<ResolvedServerOptions>(
     'createServer',
     {
-      actors: listOf(having<Actor>('contract', 'behaviour')),
+      actors: listOf(having<Actor>('contract', 'behaviour', 'topics')),
       interceptors: optional(listOf(fn<Interceptor>()), []),
       runtime: optional(having<Runtime>('scheduler'), systemRuntime()),
       log: optional(fn<Log>(), consoleLog),

@@ -20,7 +20,7 @@ export type Status =
    * (reason `unhealthy`), until it is.
    */
   | { readonly state: 'unregistered'; readonly instance: Instance; readonly error: RpcError }
-  /** Goodbye is said, no new calls are taken, running ones end. */
+  /** Goodbye is said, no new calls and events are taken, running ones end. */
   | { readonly state: 'draining'; readonly cause: StopCause }
-  /** The end. `aborted` says that running calls were cut off: the time was up, or a second signal came. */
+  /** The end. `aborted` says that running calls or handlers of topics were cut off: the time was up, or a second signal came. */
   | { readonly state: 'stopped'; readonly aborted: boolean }

@@ -17,6 +17,7 @@ import {
   type Runtime,
 } from '../core/index.js'
 import type { Interceptor, Protocol } from '../protocol/index.js'
+import type { Broker } from '../broker/index.js'
 import type { Metadata, Registry } from '../registry/index.js'
 import type { Actor } from './actor.js'
 import { isServiceName } from './contract.js'
@@ -33,6 +34,8 @@ export interface ServiceOptions {
   readonly protocol: Protocol
   /** Where the service is announced. */
   readonly registry: Registry
+  /** Where actors have their topics from. @default none: needed when an actor has topics */
+  readonly broker?: Broker
   /** Name of one service that has all the actors. @default each actor is a service named after its contract */
   readonly name?: string
   /** Version of the service called `name`. @default the version of the first contract */
@@ -74,8 +77,11 @@ export interface Service {
   /**
    * Runs the service while it is subscribed, as a node of its own each time, and tells where it is.
    *
-   * - `stop`, or a signal, drains: the node says goodbye to the registry, takes no new calls, lets the running ones end,
-   *   for `drainMs` at most; the stream ends after `stopped`. A signal while it drains cuts the rest off at once.
+   * - `stop`, or a signal, drains: no more events are taken, the node says goodbye to the registry and takes no new calls;
+   *   the handlers of topics and the running calls have `drainMs` to end; the stream ends after `stopped`. A signal while it
+   *   drains cuts the rest off at once: events that were not processed come again, elsewhere.
+   * - Topics are subscribed after `listening` and before `registered`. Trouble with the broker does not end the service:
+   *   a subscription that fails is logged and made again.
    * - Unsubscribing cuts everything off at once.
    * - It fails when it cannot listen, with the transport's error. Trouble with the registry does not end it: the
    *   registry retries by itself, and an instance that it refuses is logged, told as `unregistered`, and tried again.
@@ -86,16 +92,18 @@ export interface Service {
 }
 
 /**
- * Makes a service of actors: listens, registers, and answers calls when it is run.
- * Throws INVALID_ARGUMENT (reason `invalid_options`, `duplicate_contract`) for options that cannot work.
+ * Makes a service of actors: listens, registers, and answers calls and events when it is run.
+ * Throws INVALID_ARGUMENT (reason `invalid_options`, `duplicate_contract`) for options that cannot work: actors that have
+ * topics need a `broker`, and two handlers of one topic need queues of their own, for within one they would share it.
  */
 export function createService(options: ServiceOptions): Service {
   const resolved = resolveOptions<ResolvedServiceOptions>(
     'createService',
     {
-      actors: listOf(having<Actor>('contract', 'behaviour')),
+      actors: listOf(having<Actor>('contract', 'behaviour', 'topics')),
       protocol: having<Protocol>('name', 'transport', 'listen'),
       registry: having<Registry>('name', 'register'),
+      broker: optional(having<Broker>('publish', 'subscribe')),
       name: optional(text),
       version: optional(text),
       address: optional(text, ':0'),
@@ -113,6 +121,11 @@ export function createService(options: ServiceOptions): Service {
   )
   if (resolved.name !== undefined && !isServiceName(resolved.name)) throw noServiceName(resolved.name)
   createServer({ actors: resolved.actors }) // says now what is wrong with the actors
+  const faults = topicFaults(resolved)
+  if (faults.length > 0) {
+    const message = `createService: ${faults.join('; ')}`
+    throw new RpcError('INVALID_ARGUMENT', message, { reason: 'invalid_options', details: faults })
+  }
   return {
     run: ({ stop } = {}) =>
       new Observable(subscriber => {
@@ -121,6 +134,27 @@ export function createService(options: ServiceOptions): Service {
         running.start(stop)
       }),
   }
+}
+
+/** What keeps the handlers of topics from having their events. */
+function topicFaults({ actors, broker, name }: ResolvedServiceOptions): readonly string[] {
+  const handlers = actors.flatMap(({ contract, topics }) =>
+    topics.map(({ topic, options }) => ({ topic: topic.name, queue: options.queue ?? name ?? contract.name })),
+  )
+  if (broker === undefined && handlers.length > 0) {
+    return [`broker: expected one for ${handlers.map(({ topic }) => topic).join(', ')}`]
+  }
+  const seen = new Set<string>()
+  return handlers.flatMap(({ topic, queue }) => {
+    const group = `${topic} ${queue}`
+    if (queue === false || !seen.has(group)) {
+      seen.add(group)
+      return []
+    }
+    return [
+      `actors: two handlers of ${topic} in the queue ${queue}: each would get a part; give one of them another queue`,
+    ]
+  })
 }
 
 function noServiceName(name: string): RpcError {

@@ -1,5 +1,6 @@
 export * from './broker.js'
 export * from './broker-status.js'
+export { resolvePublish, resolveSubscribe, type ResolvedPublish, type ResolvedSubscribe } from './call-options.js'
 export * from './dead-letters.js'
 export { durableBroker, type DurableLogs } from './durable/durable-broker.js'
 export type { DurableOptions } from './durable/durable-options.js'

@@ -15,7 +15,7 @@ export interface HandlerObserver {
 type Handler = (input: unknown, context: unknown) => unknown
 
 /** An actor that does what `actor` does, and tells `observer` when its handlers work and what on. */
-export function watchedActor({ contract, behaviour }: Actor, observer: HandlerObserver): Actor {
+export function watchedActor({ contract, behaviour, topics }: Actor, observer: HandlerObserver): Actor {
   const handlers = Object.entries(contract.endpoints).map(([endpoint, { kind }]) => {
     const handler = (behaviour[endpoint] as Handler).bind(behaviour)
     const takesStream = kind === 'clientStream' || kind === 'duplex'
@@ -38,7 +38,7 @@ export function watchedActor({ contract, behaviour }: Actor, observer: HandlerOb
     }
     return [endpoint, watched] as const
   })
-  return { contract, behaviour: Object.fromEntries(handlers) as Actor['behaviour'] }
+  return { contract, behaviour: Object.fromEntries(handlers) as Actor['behaviour'], topics }
 }
 
 /** Only what an observer is told: `tap` would also subscribe a Subject, and unsubscribe it. */

@@ -13,6 +13,12 @@ describe('actor', () => {
     expect(error.details).toEqual(['no handler for count', 'handler counts answers no endpoint'])
   })
 
+  it('refuses to have neither endpoints nor topics', () => {
+    const error = thrownBy(() => actor(contract('nothing', {}), {}))
+
+    expect(error).toMatchObject({ reason: 'invalid_behaviour', details: ['neither endpoints nor topics'] })
+  })
+
   it('calls handlers as methods of the behaviour', () => {
     class Counter {
       private readonly factor = 10

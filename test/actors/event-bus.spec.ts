@@ -70,7 +70,7 @@ describe('eventBus', () => {
     expect(events.values[0]).toMatchObject({ header: { tenant: 'eu' }, id: receipts.values[0]?.id })
   })
 
-  it('takes a key and an id before those of the topic', () => {
+  it("prefers a given key to the topic's own", () => {
     const { bus, flush } = typedBus()
     const events = record(bus.events(OrderPlaced))
 
@@ -112,7 +112,7 @@ describe('eventBus', () => {
     expect(record(typedBus().bus.publish(failing, { id: 'a' })).error).toMatchObject({ message: 'no id' })
   })
 
-  it('makes a dead letter of a refused value and goes on', () => {
+  it('buries a refused value and goes on', () => {
     const { bus, dead, flush } = typedBus()
     const orders = record(bus.subscribe(OrderPlaced))
 
