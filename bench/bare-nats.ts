@@ -14,7 +14,7 @@ const ID = 'Nats-Msg-Id'
 export async function bareNats(address: string, observer: LoopObserver): Promise<Publish> {
   const connection = await connect({ servers: address })
   connection.subscribe(CORE_SUBJECT, {
-    callback: (_error, message) => observer.received(unpack(message.data) as Stamped),
+    callback: (_error, message) => observer.received(unpack(message.data) as Stamped, message.headers?.get(ID) ?? ''),
   })
   await connection.flush()
   let unconfirmed = 0
