@@ -34,8 +34,15 @@ export function nativeEnvelope(codec: Codec): Envelope {
 
 const NO_BODY = new Uint8Array(0)
 
+/**
+ * An object without names of its own: as one of `Object.create(null)`, but in the form in which engines keep objects that
+ * a constructor has made, and which they read several times as fast.
+ */
+const Entries = function () {} as unknown as new () => Record<string, string>
+Entries.prototype = Object.freeze(Object.create(null))
+
 function headerOf(contentType: string | undefined, entries: Header, { id, key, publishedAt }: EnvelopeFacts): Header {
-  const header: Record<string, string> = Object.create(null)
+  const header = new Entries()
   if (contentType !== undefined) header['content-type'] = contentType
   if (id !== undefined) header['nats-msg-id'] = id
   if (key !== undefined) header['millrace-key'] = key

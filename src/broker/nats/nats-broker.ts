@@ -129,7 +129,7 @@ class NatsBroker implements Broker {
       const { id = this.newId(), key } = resolvePublish(options)
       const publishedAt = Math.trunc(runtime.scheduler.now())
       const enveloped = envelope.write(topic, message, { id, key, publishedAt })
-      return this.publisher.publish({ subscriber, receipt: { topic, id }, enveloped })
+      return this.publisher.publish(subscriber, { topic, id }, enveloped)
     })
   }
 

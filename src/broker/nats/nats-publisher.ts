@@ -18,16 +18,6 @@ export interface NatsPublisherOptions {
   readonly publishTimeoutMs: number
 }
 
-/** Where a receipt is sent, and of what. */
-export interface Publication {
-  /** Where the receipt goes. */
-  readonly subscriber: Subscriber<Receipt>
-  /** What it says. */
-  readonly receipt: Receipt
-  /** What is published. */
-  readonly enveloped: Enveloped
-}
-
 /**
  * Sends messages over the link there is, and keeps those for which there is none: the client library would take them, and
  * lose them with its next attempt to connect.
@@ -58,11 +48,14 @@ export class NatsPublisher {
     this.timer = undefined
   }
 
-  /** Publishes, or waits until it can; the subscriber hears what comes of it. Unsubscribing calls off what waits. */
-  publish(publication: Publication): Unsubscribable {
+  /**
+   * Publishes, or waits until it can; the subscriber hears what comes of it. What waits is called off by what is returned:
+   * what has been sent cannot be.
+   */
+  publish(subscriber: Subscriber<Receipt>, receipt: Receipt, enveloped: Enveloped): Unsubscribable | undefined {
     const { runtime, publishTimeoutMs } = this.options
     const deadline = runtime.scheduler.now() + publishTimeoutMs
-    const publishing = new Publishing(publication, deadline, this)
+    const publishing = new Publishing(this, { subscriber, receipt, enveloped, deadline })
     this.underWay++
     this.sequence.push(publishing)
     this.lifeline ??= this.connection.link$.subscribe({
@@ -71,7 +64,7 @@ export class NatsPublisher {
     })
     this.send(publishing)
     this.timer ??= this.expireLater()
-    return publishing
+    return publishing.isWaiting ? publishing : undefined
   }
 
   /** Hears that one is under way no more. */
@@ -177,29 +170,45 @@ export class NatsPublisher {
   }
 }
 
+/** What a message under way is made of. */
+interface Publication {
+  readonly subscriber: Subscriber<Receipt>
+  readonly receipt: Receipt
+  readonly enveloped: Enveloped
+  readonly deadline: number
+}
+
 /** A message under way. */
 class Publishing implements Unsubscribable {
   readonly topic: string
   readonly deadline: number
   private readonly owner: NatsPublisher
-  private readonly publication: Publication
+  private readonly subscriber: Subscriber<Receipt>
+  private readonly receipt: Receipt
+  private readonly enveloped: Enveloped
   private state: 'new' | 'waiting' | 'sent' | 'settled'
 
-  constructor(publication: Publication, deadline: number, owner: NatsPublisher) {
-    this.topic = publication.receipt.topic
+  constructor(owner: NatsPublisher, { subscriber, receipt, enveloped, deadline }: Publication) {
+    this.topic = receipt.topic
     this.deadline = deadline
     this.owner = owner
-    this.publication = publication
+    this.subscriber = subscriber
+    this.receipt = receipt
+    this.enveloped = enveloped
     this.state = 'new'
   }
 
   get payload(): Uint8Array {
-    return this.publication.enveloped.payload
+    return this.enveloped.payload
   }
 
   get publishOptions(): NatsPublishOptions | undefined {
-    const headers = natsHeadersOf(this.publication.enveloped.header)
+    const headers = natsHeadersOf(this.enveloped.header)
     return headers && { headers }
+  }
+
+  get isWaiting(): boolean {
+    return this.state === 'waiting'
   }
 
   get isSent(): boolean {
@@ -224,10 +233,10 @@ class Publishing implements Unsubscribable {
   }
 
   fail(error: RpcError): void {
-    const { state, publication } = this
+    const { state, subscriber } = this
     if (state === 'settled') return
     this.state = 'settled'
-    publication.subscriber.error(error)
+    subscriber.error(error)
     this.owner.settled(state)
   }
 
@@ -239,10 +248,9 @@ class Publishing implements Unsubscribable {
   }
 
   private confirmed(): void {
-    const { state, publication } = this
+    const { state, subscriber, receipt } = this
     if (state === 'settled') return
     this.state = 'settled'
-    const { subscriber, receipt } = publication
     subscriber.next(receipt)
     subscriber.complete()
     // Whoever publishes the next one by now keeps the connection.
