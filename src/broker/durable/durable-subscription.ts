@@ -33,6 +33,7 @@ export class DurableSubscription {
   private readonly options: ResolvedSubscribe
   private readonly subscriber: Subscriber<Event>
   private readonly window: number
+  private readonly member: string
   private readonly onSettled: OnSettled
   /** By sequence, in the order of arrival. */
   private readonly inHand: Map<number, DurableEvent>
@@ -61,6 +62,7 @@ export class DurableSubscription {
     this.options = options
     this.subscriber = subscriber
     this.window = Math.min(options.window, MAX_WINDOW)
+    this.member = context.options.runtime.id()
     this.onSettled = options.ack === 'manual' ? (event, how) => this.settledByHand(event, how) : undefined
     this.inHand = new Map()
     this.given = new Set()
@@ -116,6 +118,7 @@ export class DurableSubscription {
     return {
       topic: this.topic,
       queue,
+      member: this.member,
       // A consumer without a name is forgotten with its attachment: the next one goes on where we are.
       start: queue === undefined && this.next !== undefined ? this.resumption(this.next) : startOf(from),
       ackWaitMs: this.context.options.ackWaitMs,

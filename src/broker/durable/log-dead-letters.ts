@@ -52,7 +52,14 @@ export function logDeadLetters({ messages, dead, options }: DurableContext): Dea
 
   return {
     added$: defer(() => {
-      const spec = { topic: all, queue: undefined, ackWaitMs: options.ackWaitMs, mode: 'unacknowledged' } as const
+      const member = runtime.id()
+      const spec = {
+        topic: all,
+        queue: undefined,
+        member,
+        ackWaitMs: options.ackWaitMs,
+        mode: 'unacknowledged',
+      } as const
       let next: number | undefined
       const watched = (consumer: LogConsumer): Observable<DeadLetter> => {
         next ??= consumer.next

@@ -56,6 +56,8 @@ export interface ConsumerOptions {
   readonly topic: string
   /** Name of the queue group, by which the log remembers how far it has come; `undefined` for a consumer that dies with its subscription. */
   readonly queue: string | undefined
+  /** Who attaches: the same for all attachments of one subscription, and for no other. */
+  readonly member: string
   /** Where it begins. */
   readonly start: StartPosition
   /** Time after which a delivery that nothing was heard of comes again, ms. */

@@ -29,3 +29,12 @@ export function readAckSubject(subject: string): AckSubject | undefined {
   if (ns === undefined || pending === undefined || !(sequence > 0)) return undefined
   return { attempt, sequence, delivery, appendedAt: Math.trunc(ns / NS_PER_MS), pending }
 }
+
+/** Where a delivery is settled that this process has not seen; no domain or account is needed for that. */
+export function ackSubject(
+  stream: string,
+  consumer: string,
+  { sequence, delivery }: Pick<AckSubject, 'sequence' | 'delivery'>,
+): string {
+  return `$JS.ACK.${stream}.${consumer}.1.${sequence}.${delivery}.0.0`
+}

@@ -25,8 +25,8 @@ export const TURN_MS = 10_000
 const RENEW_MS = 3000
 const LOOK_MS = 1000
 
-/** What is said with the last claim of a turn that has ended in good order. */
-const ENDED = 'ended'
+/** Who has the turn after one that has ended in good order. */
+const NOBODY = ''
 const encoder = new TextEncoder()
 
 /** Whose turn is taken. */
@@ -35,6 +35,8 @@ export interface TurnOptions {
   readonly stream: string
   /** Where the claims of the members are published. */
   readonly subject: string
+  /** Who asks for it: what it has claimed over another link is its own. */
+  readonly member: string
   /** Time and chance. */
   readonly runtime: Runtime
 }
@@ -47,7 +49,7 @@ export interface Turn {
 
 interface Claim {
   readonly sequence: number
-  readonly isEnded: boolean
+  readonly member: string
 }
 
 /**
@@ -56,7 +58,10 @@ interface Claim {
  *
  * A claim is a message that the stream takes only from who knows the one before; it goes when nobody renews it.
  */
-export function exclusiveTurn(link: JetStreamLink, { stream, subject, runtime }: TurnOptions): Observable<Turn> {
+export function exclusiveTurn(
+  link: JetStreamLink,
+  { stream, subject, member, runtime }: TurnOptions,
+): Observable<Turn> {
   const { scheduler } = runtime
 
   const current$: Observable<Claim | undefined> = defer(() =>
@@ -66,8 +71,8 @@ export function exclusiveTurn(link: JetStreamLink, { stream, subject, runtime }:
       read: answer => {
         try {
           const message = objectOf(answerTo('the claim of a turn', answer)['message'])
-          const text = typeof message['data'] === 'string' ? atob(message['data']) : ''
-          return { sequence: numberOf(message['seq']), isEnded: text === ENDED }
+          const holder = typeof message['data'] === 'string' ? atob(message['data']) : NOBODY
+          return { sequence: numberOf(message['seq']), member: holder }
         } catch (thrown) {
           if (RpcError.is(thrown) && isMissing(thrown)) return undefined
           throw thrown
@@ -76,19 +81,21 @@ export function exclusiveTurn(link: JetStreamLink, { stream, subject, runtime }:
     }),
   )
 
-  const claim = (after: number, text = 'held'): Observable<number> =>
+  const claim = (after: number, holder = member): Observable<number> =>
     link.request({
       subject,
-      payload: encoder.encode(text),
+      payload: encoder.encode(holder),
       headers: [['Nats-Expected-Last-Subject-Sequence', String(after)]],
       read: answer => numberOf(answerTo('the claim of a turn', answer)['seq']),
     })
 
   const taken$ = current$.pipe(
     switchMap(current => {
-      if (current !== undefined && !current.isEnded) return throwError(() => notYet)
+      if (current !== undefined && current.member !== NOBODY && current.member !== member) {
+        return throwError(() => notYet)
+      }
       return claim(current?.sequence ?? 0).pipe(
-        map(sequence => ({ sequence, isHandedOver: current?.isEnded === true })),
+        map(sequence => ({ sequence, isHandedOver: current?.member === NOBODY })),
       )
     }),
     retry({
@@ -108,7 +115,7 @@ export function exclusiveTurn(link: JetStreamLink, { stream, subject, runtime }:
         }),
       )
       const end = (): void => {
-        claim(last, ENDED).subscribe({ error: () => {} }) // it ends by itself
+        claim(last, NOBODY).subscribe({ error: () => {} }) // it ends by itself
       }
       return merge(of({ isHandedOver }), renewed$).pipe(finalize(end))
     }),

@@ -1,7 +1,6 @@
 import { catchError, map, type Observable, throwError } from 'rxjs'
 import type { RpcError } from '../../core/index.js'
 import type { ConsumerOptions, StartPosition } from '../durable/message-log.js'
-import { consumerName } from './consumer-name.js'
 import { answerTo, type Json, numberOf, objectOf, question } from './jetstream-answer.js'
 import { isMissing, settingsDiffer } from './jetstream-errors.js'
 import type { JetStreamLink } from './jetstream-link.js'
@@ -18,16 +17,28 @@ export interface FoundConsumer {
   readonly name: string
   /** Sequence of the first message that it has not delivered. */
   readonly next: number
+  /** Sequence of the first message that may not be acknowledged. */
+  readonly unacknowledged: number
+  /** Number of its last delivery. */
+  readonly delivery: number
+  /** How many messages it has delivered that are not acknowledged. */
+  readonly inHand: number
   /** How many messages wait for it. */
   readonly pending: number
+}
+
+/** What consumer is wanted. */
+export interface NamedConsumer extends ConsumerOptions {
+  /** Its name; `undefined` for one that the server forgets when nobody asks it for messages. */
+  readonly name: string | undefined
 }
 
 /**
  * The consumer of a stream that is wanted, made when it is not there. Fails with FAILED_PRECONDITION (reason
  * `settings_differ`) when it is there and is another one; where it began does not matter then.
  */
-export function findConsumer(link: JetStreamLink, stream: string, options: ConsumerOptions): Observable<FoundConsumer> {
-  const { queue, topic } = options
+export function findConsumer(link: JetStreamLink, stream: string, options: NamedConsumer): Observable<FoundConsumer> {
+  const { name, topic } = options
   const ask = (path: string, payload: object): Observable<Json> =>
     link.request({
       subject: `$JS.API.CONSUMER.${path}`,
@@ -35,33 +46,36 @@ export function findConsumer(link: JetStreamLink, stream: string, options: Consu
       read: answer => answerTo(`consumer of ${topic} in stream ${stream}`, answer),
     })
   const config = consumerConfig(options)
-  if (queue === undefined) return ask(`CREATE.${stream}`, { stream_name: stream, config }).pipe(map(found))
-  const name = consumerName(queue, topic)
+  if (name === undefined) return ask(`CREATE.${stream}`, { stream_name: stream, config }).pipe(map(foundConsumer))
   const wanted = { ...config, durable_name: name }
   const checked$ = ask(`INFO.${stream}.${name}`, {}).pipe(
     map(info => {
       const differing = differences(withoutStart(wanted), objectOf(info['config']))
       if (differing.length > 0) throw settingsDiffer(`consumer ${name} of stream ${stream}`, differing)
-      return found(info)
+      return foundConsumer(info)
     }),
   )
   const made$ = ask(`DURABLE.CREATE.${stream}.${name}`, { stream_name: stream, config: wanted }).pipe(
-    map(found),
+    map(foundConsumer),
     // Another member may be faster; then it is there, and is looked at.
     catchError((refusal: RpcError) => checked$.pipe(catchError(() => throwError(() => refusal)))),
   )
   return checked$.pipe(catchError((error: RpcError) => (isMissing(error) ? made$ : throwError(() => error))))
 }
 
-function found(info: Json): FoundConsumer {
+/** Reads what the server says of a consumer. */
+export function foundConsumer(info: Json): FoundConsumer {
   return {
     name: String(info['name']),
     next: numberOf(objectOf(info['delivered'])['stream_seq']) + 1,
+    unacknowledged: numberOf(objectOf(info['ack_floor'])['stream_seq']) + 1,
+    delivery: numberOf(objectOf(info['delivered'])['consumer_seq']),
+    inHand: numberOf(info['num_ack_pending']),
     pending: numberOf(info['num_pending']),
   }
 }
 
-function consumerConfig({ topic, queue, ackWaitMs, mode, start }: ConsumerOptions): Json {
+function consumerConfig({ topic, name, ackWaitMs, mode, start }: NamedConsumer): Json {
   const isAcknowledged = mode !== 'unacknowledged'
   return withoutUndefined({
     ...positionOf(start),
@@ -71,7 +85,7 @@ function consumerConfig({ topic, queue, ackWaitMs, mode, start }: ConsumerOption
     max_deliver: isAcknowledged ? -1 : undefined,
     max_ack_pending: isAcknowledged ? MAX_ACK_PENDING : undefined,
     replay_policy: 'instant',
-    inactive_threshold: queue === undefined ? nanoseconds(INACTIVE_MS) : undefined,
+    inactive_threshold: name === undefined ? nanoseconds(INACTIVE_MS) : undefined,
   })
 }
 

@@ -1,23 +1,28 @@
 import {
   catchError,
+  concat,
   concatMap,
   defer,
   EMPTY,
   endWith,
+  exhaustMap,
   finalize,
   first,
   from,
   ignoreElements,
+  interval,
   map,
+  merge,
   NEVER,
   Observable,
   of,
   scan,
+  share,
   Subscription,
   switchMap,
   takeLast,
+  tap,
   throwError,
-  timer,
 } from 'rxjs'
 import { RpcError } from '../../core/index.js'
 import type { NatsConnection } from '../../transport/nats/index.js'
@@ -32,6 +37,8 @@ import type {
   StoredRecord,
 } from '../durable/message-log.js'
 import { topicMatcher } from '../topic.js'
+import { consumerName } from './consumer-name.js'
+import { ConsumerPositions } from './consumer-positions.js'
 import { answerTo, type Json, numberOf, objectOf, question } from './jetstream-answer.js'
 import { isMissing, unreachable } from './jetstream-errors.js'
 import type { JetStreamLink } from './jetstream-link.js'
@@ -39,11 +46,14 @@ import { exclusiveTurn, TURN_MS } from './exclusive-turn.js'
 import { ensureStream, jetStreamSession, onceLinked, type SessionOptions } from './jetstream-session.js'
 import { KeptSession } from './kept-session.js'
 import { natsHeadersOf } from './nats-header.js'
-import { findConsumer, type FoundConsumer } from './find-consumer.js'
+import { findConsumer, foundConsumer, type FoundConsumer } from './find-consumer.js'
 import { PullConsumer, type PulledDelivery } from './pull-consumer.js'
+import { returnUnsettled } from './return-unsettled.js'
 
 /** Messages that a reading asks for at a time. */
 const READ_BATCH = 256
+/** How often it is looked how far a consumer is, ms. */
+const NOTE_MS = 30_000
 
 /** A stream of JetStream as a log. */
 export function jetstreamLog(connection: NatsConnection, options: SessionOptions): MessageLog {
@@ -59,6 +69,9 @@ class JetStreamLog implements MessageLog {
   private readonly session$: Observable<JetStreamLink | undefined>
   private readonly session: KeptSession
   private readonly covers: readonly ((topic: string) => boolean)[]
+  private readonly positions: ConsumerPositions
+  /** Looks whether the stream is there, once for all who wonder. */
+  private readonly looked$: Observable<never>
 
   constructor(connection: NatsConnection, options: SessionOptions) {
     this.status$ = connection.status$
@@ -68,6 +81,11 @@ class JetStreamLog implements MessageLog {
     this.session = new KeptSession(this.session$)
     this.open$ = this.session.open$
     this.covers = options.stream.subjects.map(topicMatcher)
+    this.positions = new ConsumerPositions()
+    this.looked$ = defer(() => (this.session.current ? ensureStream(this.session.current, options) : EMPTY)).pipe(
+      ignoreElements(),
+      share(),
+    )
   }
 
   append({ topic, id, header, payload }: LogRecord): Observable<Appended> {
@@ -87,7 +105,7 @@ class JetStreamLog implements MessageLog {
       const appended$ =
         current === undefined
           ? onceLinked(this.session$, this.options, link => link.request(request))
-          : current.request(request)
+          : current.request(request).pipe(catchError((error: RpcError) => this.notTaken(error)))
       const subscription = appended$.subscribe(subscriber)
       return () => {
         subscription.unsubscribe()
@@ -96,15 +114,28 @@ class JetStreamLog implements MessageLog {
     })
   }
 
+  /** Nobody was there to take a record: a cluster without a leader, or the stream was taken away, and is made again. */
+  private notTaken(error: RpcError): Observable<never> {
+    const isStreamThere$ = error.retry.safe && error.code === 'UNAVAILABLE' ? this.looked$ : EMPTY
+    return concat(
+      isStreamThere$,
+      throwError(() => error),
+    )
+  }
+
   consume(options: ConsumerOptions): Observable<LogConsumer> {
     const isGapless = options.mode === 'unacknowledged'
     return this.whileLinked(link =>
       this.consumer(link, options).pipe(
-        switchMap(found =>
-          options.mode === 'exclusive'
-            ? this.inTurn(link, found, options)
-            : this.attached(link, found.name, { next: found.next, isGapless }),
-        ),
+        switchMap(found => {
+          const { name, next } = found
+          if (options.queue === undefined) return this.attached(link, name, { next, isGapless })
+          const consumer$ =
+            options.mode === 'exclusive'
+              ? this.inTurn(link, found, options)
+              : this.attached(link, name, { next, isGapless })
+          return merge(consumer$, this.noting(link, name))
+        }),
       ),
     )
   }
@@ -113,6 +144,7 @@ class JetStreamLog implements MessageLog {
     const options = {
       topic,
       queue: undefined,
+      member: '',
       start: { kind: 'all' },
       ackWaitMs: 1000,
       mode: 'unacknowledged',
@@ -137,18 +169,27 @@ class JetStreamLog implements MessageLog {
     )
   }
 
-  /** The consumer that is wanted, made when it is not there. */
+  /** The consumer that is wanted, made when it is not there: where it was, when we know, for others do not. */
   private consumer(link: JetStreamLink, options: ConsumerOptions): Observable<FoundConsumer> {
-    return this.start(link, options).pipe(switchMap(start => findConsumer(link, this.stream, { ...options, start })))
+    const { queue, topic } = options
+    const name = queue === undefined ? undefined : consumerName(queue, topic)
+    return ensureStream(link, this.options).pipe(
+      switchMap(({ created, state }) => {
+        this.positions.streamMade(String(created))
+        const known = name === undefined ? undefined : this.positions.of(name)
+        const wanted = known === undefined ? options.start : ({ kind: 'sequence', sequence: known } as const)
+        return this.start(wanted, topic, numberOf(objectOf(state)['last_seq']))
+      }),
+      switchMap(start => findConsumer(link, this.stream, { ...options, name, start })),
+      // It went between two questions: the next attempt finds out what is missing.
+      catchError((error: RpcError) => throwError(() => (isMissing(error) ? unreachable(error, false) : error))),
+      tap(found => this.noted(name, found)),
+    )
   }
 
   /** Where a new consumer begins, by the numbers of the stream. */
-  private start(link: JetStreamLink, { start, topic }: ConsumerOptions): Observable<StartPosition> {
-    if (start.kind === 'sequence') {
-      return this.ask(link, `STREAM.INFO.${this.stream}`, {}).pipe(
-        map(({ state }) => (start.sequence > numberOf(objectOf(state)['last_seq']) + 1 ? ALL : start)),
-      )
-    }
+  private start(start: StartPosition, topic: string, last: number): Observable<StartPosition> {
+    if (start.kind === 'sequence') return of(start.sequence > last + 1 ? ALL : start)
     if (start.kind !== 'last') return of(start)
     return this.read(topic).pipe(
       map(({ sequence }) => sequence),
@@ -160,23 +201,46 @@ class JetStreamLog implements MessageLog {
     )
   }
 
+  /** Remembers how far a consumer is that outlives its members, for the case that somebody takes it away. */
+  private noted(name: string | undefined, { unacknowledged }: FoundConsumer): void {
+    if (name !== undefined) this.positions.note(name, unacknowledged)
+  }
+
+  /** Looks now and then how far a consumer is. */
+  private noting(link: JetStreamLink, name: string): Observable<never> {
+    return interval(NOTE_MS, this.options.runtime.scheduler).pipe(
+      exhaustMap(() => this.info(link, name).pipe(catchError(() => EMPTY))), // who is attached hears of it
+      tap(found => this.noted(name, found)),
+      ignoreElements(),
+    )
+  }
+
+  private info(link: JetStreamLink, name: string): Observable<FoundConsumer> {
+    return this.ask(link, `CONSUMER.INFO.${this.stream}.${name}`, {}).pipe(map(foundConsumer))
+  }
+
   /**
-   * Attaches when it is our turn, which lasts until nothing is in hand any more. What a member had in hand that has died
-   * comes again after the time for its acknowledgement, before everything else: until then nothing is asked for, so that
-   * nothing overtakes it.
+   * Attaches when it is our turn, which lasts until nothing is in hand any more. What a member had in hand that did not
+   * say so comes again first, so that nothing overtakes it.
    */
   private inTurn(
     link: JetStreamLink,
     { name, next }: FoundConsumer,
-    options: ConsumerOptions,
+    { member, ackWaitMs }: ConsumerOptions,
   ): Observable<LogConsumer> {
-    const { runtime } = this.options
-    const turns = { name: `${this.stream}-turns`, subjects: [`turns.${this.stream}.>`], maxAgeMs: TURN_MS } as const
-    const turn$ = ensureStream(link, { ...this.options, stream: turns }).pipe(
-      switchMap(() => exclusiveTurn(link, { stream: turns.name, subject: `turns.${this.stream}.${name}`, runtime })),
+    const { stream } = this
+    const { runtime, stream: settings } = this.options
+    const turns = {
+      name: `${stream}-turns`,
+      subjects: [`turns.${stream}.>`],
+      maxAgeMs: TURN_MS,
+      ...(settings.replicas !== undefined && { replicas: settings.replicas }),
+    }
+    const turn$ = ensureStream(link, { ...this.options, stream: turns, create: true }).pipe(
+      switchMap(() => exclusiveTurn(link, { stream: turns.name, subject: `turns.${stream}.${name}`, member, runtime })),
     )
-    const returned$ = this.ask(link, `CONSUMER.INFO.${this.stream}.${name}`, {}).pipe(
-      switchMap(info => timer(numberOf(info['num_ack_pending']) > 0 ? options.ackWaitMs : 0, runtime.scheduler)),
+    const returned$ = this.info(link, name).pipe(
+      switchMap(found => (found.inHand > 0 ? returnUnsettled(link, found, { stream, ackWaitMs, runtime }) : EMPTY)),
     )
     return new Observable(subscriber => {
       const turn = new Subscription()
@@ -192,7 +256,7 @@ class JetStreamLog implements MessageLog {
       turn.add(
         turn$.subscribe({
           next: ({ isHandedOver }) =>
-            subscriber.add((isHandedOver ? of(0) : returned$).subscribe({ next: attach, error: failed })),
+            subscriber.add((isHandedOver ? EMPTY : returned$).subscribe({ complete: attach, error: failed })),
           error: failed,
         }),
       )

@@ -13,6 +13,7 @@ import {
   share,
   switchMap,
   take,
+  tap,
   throwError,
   timeout,
   timer,
@@ -20,7 +21,7 @@ import {
 import { RpcError, type Runtime } from '../../core/index.js'
 import type { NatsConnection, NatsLink } from '../../transport/nats/index.js'
 import { retryPause } from '../durable/retry-pause.js'
-import { answerTo, objectOf, question } from './jetstream-answer.js'
+import { answerTo, type Json, objectOf, question } from './jetstream-answer.js'
 import { isMissing, settingsDiffer, unreachable } from './jetstream-errors.js'
 import { JetStreamLink } from './jetstream-link.js'
 import { differences, streamConfig, type StreamSettings } from './stream-settings.js'
@@ -93,8 +94,8 @@ export function onceLinked<T>(
   )
 }
 
-/** Sees to it that a stream is there, as it is wanted, and completes after one value. */
-export function ensureStream(link: JetStreamLink, { stream, create }: SessionOptions): Observable<unknown> {
+/** Sees to it that a stream is there, as it is wanted, and emits what the server says of it. */
+export function ensureStream(link: JetStreamLink, { stream, create }: SessionOptions): Observable<Json> {
   const { name } = stream
   const wanted = streamConfig(stream)
   const ask = (subject: string, payload: object) =>
@@ -103,9 +104,9 @@ export function ensureStream(link: JetStreamLink, { stream, create }: SessionOpt
       payload: question(payload),
       read: answer => answerTo(`stream ${name} of nats-server ${link.link.server}`, answer),
     })
-  const check = (): Observable<unknown> =>
+  const check = (): Observable<Json> =>
     ask(`$JS.API.STREAM.INFO.${name}`, {}).pipe(
-      map(({ config }) => {
+      tap(({ config }) => {
         const found = differences(wanted, objectOf(config))
         if (found.length > 0) throw settingsDiffer(`stream ${name}`, found)
       }),

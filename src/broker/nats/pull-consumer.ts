@@ -22,7 +22,6 @@ const WORKING = encoder.encode('+WPI')
 const HEARTBEAT = 100
 const NO_MESSAGES = 404
 const EXPIRED = 408
-const CONFLICT = 409
 
 /** What a consumer of JetStream is attached by. */
 export interface PullOptions {
@@ -115,12 +114,12 @@ export class PullConsumer implements LogConsumer {
     this.onSettled = () => {
       this.onSettled = undefined
       onSettled()
-      session.release()
     }
     const subject = `$JS.API.CONSUMER.INFO.${stream}.${consumer}`
     const sorted = (): void => {
       for (const [reply, delayMs] of this.returned ?? []) session.current?.tell(reply, nak(delayMs))
       this.returned = undefined
+      session.release()
       this.checkSettled()
     }
     this.returned = []
@@ -196,7 +195,7 @@ export class PullConsumer implements LogConsumer {
     const code = headers?.code ?? 0
     if (code === HEARTBEAT || headers === undefined) return
     const { description } = headers
-    if (code === EXPIRED || code === NO_MESSAGES || (code === CONFLICT && /exceeded/i.test(description))) {
+    if (code === EXPIRED || code === NO_MESSAGES) {
       // Those that it owed of this question are asked for again.
       const pending = Number(headers.get('Nats-Pending-Messages')) || Math.max(0, this.owed - this.unasked)
       if (!this.left && pending > 0) this.ask(Math.min(pending, this.owed - this.unasked))
