@@ -1,4 +1,4 @@
-// Faults that take too long for every run of the tests: `npm run test:faults -- [wire|registry] [ARGUMENTS]`, all without
+// Faults that take too long for every run of the tests: `npm run test:faults -- [wire|registry|broker] [ARGUMENTS]`, all without
 // an argument. What comes after the name is passed on.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ const vitest = join('node_modules', '.bin', 'vitest')
 const suites = {
   wire: args => run([vitest, 'run', 'test/protocol/resume-cuts.spec.ts', ...args], { RESUME_CUT_EVERY: '1' }),
   registry: args => run([process.execPath, 'scripts/program.mjs', 'test/registry-faults', ...args]),
+  broker: args => run([process.execPath, 'scripts/program.mjs', 'test/broker-faults', ...args]),
 }
 
 const [name, ...args] = process.argv.slice(2)

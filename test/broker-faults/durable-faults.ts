@@ -1,0 +1,95 @@
+import { becomes } from '../support/deadline.js'
+import type { NatsServer } from '../support/nats-server.js'
+import type { Ledger } from './ledger.js'
+import type { DurableFault } from './run-durable.js'
+import { passes } from './stage.js'
+
+const DOWN_MS = 1000
+const SILENT_MS = 20_000
+
+const serverKilled: DurableFault = {
+  name: 'JetStream: server killed and restarted',
+  strike: async ({ server }) => {
+    await server.kill()
+    await passes(DOWN_MS)
+    await server.restart()
+  },
+}
+
+const memberKilled: DurableFault = {
+  name: 'JetStream: member of a group killed',
+  workMs: 2,
+  ackWaitMs: 3000,
+  strike: async (stage, { join }) => {
+    const [victim] = stage.subscribers
+    if (victim !== undefined) stage.kill(victim)
+    await passes(DOWN_MS)
+    await join()
+    const cameAgain = ({ deliveries }: Ledger): boolean => deliveries.some(({ attempt = 1 }) => attempt > 1)
+    await stage.until('what the dead one had in hand', cameAgain)
+  },
+}
+
+const leaderKilled: DurableFault = {
+  name: 'JetStream: leader of three servers killed',
+  servers: 3,
+  strike: async stage => {
+    const leader = await leaderOf(stage.servers)
+    await leader.kill()
+    const others = stage.servers.filter(server => server !== leader)
+    const killedAt = Date.now()
+    await becomes(async () => (await leaderNames(others)).some(name => name !== leader.name), 30_000, 'another leader')
+    stage.notes.push(`another leader of the stream after ${Date.now() - killedAt} ms`)
+    await passes(DOWN_MS)
+    await leader.restart()
+  },
+}
+
+const frozen: DurableFault = {
+  name: 'JetStream: server frozen for 20 s',
+  strike: async ({ server }) => {
+    server.pause()
+    await passes(SILENT_MS)
+    server.resume()
+  },
+}
+
+const cut: DurableFault = {
+  name: 'JetStream: network cut for 20 s',
+  isProxied: true,
+  strike: async (_, { setCut }) => {
+    setCut(true)
+    await passes(SILENT_MS)
+    setCut(false)
+  },
+}
+
+/** What happens to JetStream, and to those who use it. */
+export const durableFaults: readonly DurableFault[] = [serverKilled, memberKilled, leaderKilled, frozen, cut]
+
+/** Those of them that are over soon. */
+export const quickDurableFaults: readonly DurableFault[] = [serverKilled, memberKilled]
+
+async function leaderOf(servers: readonly NatsServer[]): Promise<NatsServer> {
+  const [name] = await leaderNames(servers)
+  const leader = servers.find(server => server.name === name)
+  if (leader === undefined) throw new Error(`${name} leads the stream, which is none of the servers`)
+  return leader
+}
+
+/** Who leads the stream, as each of the servers has it. */
+async function leaderNames(servers: readonly NatsServer[]): Promise<readonly string[]> {
+  const answers = await Promise.all(servers.map(server => server.monitor('/jsz?accounts=1&streams=1')))
+  return answers.flatMap(answer => {
+    const { account_details: accounts = [] } = answer as unknown as Jsz
+    const streams = accounts.flatMap(({ stream_detail: details = [] }) => details)
+    const leader = streams.find(({ name }) => name === 'faults')?.cluster?.leader
+    return leader ? [leader] : []
+  })
+}
+
+interface Jsz {
+  readonly account_details?: readonly {
+    readonly stream_detail?: readonly { readonly name: string; readonly cluster?: { readonly leader?: string } }[]
+  }[]
+}
