@@ -5,6 +5,7 @@ const SLOW = [
   'registry/etcd-faults',
   'word-count/main-job',
   'word-count/memory',
+  'orders/main',
   'test/package',
   'faults/process',
   'browser/browser',
