@@ -22,6 +22,7 @@ export class KnownIds {
   /** Remembers a receipt from `now` on. */
   add(receipt: Receipt, now: number): void {
     const { deduplicateMs, maxIds } = this.options
+    // All are known for the same time, so those that are over come first.
     for (const [id, { until }] of this.known) {
       if (until > now && this.known.size < maxIds) break
       this.known.delete(id)
@@ -32,8 +33,6 @@ export class KnownIds {
   /** The receipt of a message that is known `now`. */
   find(id: string, now: number): Receipt | undefined {
     const known = this.known.get(id)
-    if (known === undefined || known.until > now) return known?.receipt
-    this.known.delete(id) // so that it is the newest when it is added again
-    return undefined
+    return known !== undefined && known.until > now ? known.receipt : undefined
   }
 }

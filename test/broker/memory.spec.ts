@@ -6,6 +6,7 @@ import {
   type MemoryBrokerOptions,
   type Receipt,
   type From,
+  unprocessable,
 } from 'millrace/broker'
 import { type LogEvent, messageOf, type RpcError, seededRuntime } from 'millrace/core'
 import { hold, pacedMap, type Release } from 'millrace/streams'
@@ -310,9 +311,10 @@ describe('memoryBroker', () => {
     for (const name of ['a', 'b', 'b', 'b', 'c']) publish(broker, name, name)
 
     broker.subscribe('>', { from: 'all' }).pipe(record(seen)).subscribe()
+    broker.subscribe('c', { from: 'all' }).pipe(record(seen)).subscribe()
     flush()
 
-    expect(seen).toEqual(['b/1', 'b/1', 'c/1'])
+    expect(seen).toEqual(['b/1', 'b/1', 'c/1', 'c/1'])
   })
 
   it('replays more than may wait', () => {
@@ -472,9 +474,108 @@ describe('memoryBroker', () => {
     flush()
     publish(broker, 't', 2)
 
-    broker.deadLetters.replay().subscribe(letter => letters.push(letter))
+    broker.deadLetters.replay().subscribe(() => expect.unreachable())
     broker.deadLetters.list().subscribe(letter => letters.push(letter))
 
     expect(letters).toHaveLength(1)
+  })
+
+  it('replays a dead letter to a single subscriber', () => {
+    const { broker, flush } = memory()
+    const seen: string[] = []
+    broker
+      .subscribe('t')
+      .pipe(record(seen))
+      .subscribe(() => hold()?.(unprocessable('no lines')))
+    broker.subscribe('t').subscribe()
+    publish(broker, 't', 1)
+    flush()
+
+    broker.deadLetters.replay().subscribe()
+    flush()
+
+    expect(seen).toEqual(['1/1', '1/1'])
+  })
+
+  it('replays no more letters than are taken', () => {
+    const { broker, flush } = memory()
+    const left: unknown[] = []
+    broker.subscribe('t').subscribe(() => hold()?.(unprocessable('no lines')))
+    publish(broker, 't', 1, 2, 3)
+    flush()
+
+    broker.deadLetters.replay().pipe(take(1)).subscribe()
+    broker.deadLetters.list().subscribe(({ message }) => left.push(message.body))
+
+    expect(left).toEqual([2, 3])
+  })
+
+  it('lists no letter that has gone meanwhile', () => {
+    const { broker, flush } = memory()
+    const listed: unknown[] = []
+    broker.subscribe('t').subscribe(() => hold()?.(unprocessable('no lines')))
+    publish(broker, 't', 1, 2, 3)
+    flush()
+
+    broker.deadLetters.list().subscribe(({ message }) => {
+      listed.push(message.body)
+      broker.deadLetters.drop().subscribe()
+    })
+
+    expect(listed).toEqual([1])
+  })
+
+  it('takes what nobody acknowledges for done at once', () => {
+    const { broker, flush } = memory()
+    const seen: string[] = []
+    const options = { queue: 'q', ack: 'none' } as const
+    broker.subscribe('t', options).pipe(take(1)).subscribe()
+    broker.subscribe('t', options).pipe(record(seen)).subscribe()
+
+    publish(broker, 't', 1)
+    flush()
+
+    expect(seen).toEqual([])
+  })
+
+  it('knows only ids that publishers gave', () => {
+    const { broker, flush } = memory({ maxIds: 1 })
+    const seen: string[] = []
+    broker.subscribe('t').pipe(record(seen)).subscribe()
+    const offer = () => broker.publish('t', messageOf('work'), { id: 'order-7' }).subscribe()
+
+    offer()
+    publish(broker, 't', 'other')
+    offer()
+    flush()
+
+    expect(seen).toEqual(['work/1', 'other/1'])
+  })
+
+  it('loses nothing by latest while there is room', () => {
+    const { broker, flush } = memory()
+    const seen: string[] = []
+    broker.subscribe('t', { overflow: 'latest' }).pipe(record(seen)).subscribe()
+
+    publish(broker, 't', 1, 2, 3)
+    flush()
+
+    expect(seen).toEqual(['1/1', '2/1', '3/1'])
+  })
+
+  it('keeps no queue for what it has lost', () => {
+    const { broker, flush } = memory({ maxPending: 1 })
+    const seen: string[] = []
+    const options = { queue: 'q', overflow: 'dropOldest' } as const
+    const member = broker.subscribe('t', options).subscribe()
+    publish(broker, 't', 1, 2)
+    flush()
+
+    member.unsubscribe()
+    publish(broker, 't', 'nobody is there')
+    broker.subscribe('t', options).pipe(record(seen)).subscribe()
+    flush()
+
+    expect(seen).toEqual([])
   })
 })

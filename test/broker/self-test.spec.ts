@@ -200,6 +200,12 @@ const broken: { readonly [title: string]: Break } = {
         broker.deadLetters.drop().pipe(tap(({ topic, message }) => broker.publish(topic, message).subscribe())),
     },
   }),
+  'replays the oldest letters, at most max': broker => ({
+    deadLetters: {
+      ...methodsOf(broker).deadLetters,
+      replay: options => broker.deadLetters.replay({ ...options, max: Infinity }),
+    },
+  }),
   'replays no letter more often than is asked for': broker => ({
     deadLetters: {
       ...methodsOf(broker).deadLetters,

@@ -127,6 +127,26 @@ export const deadLetters: readonly BrokerCheck[] = [
     assert.deepEqual(other.bodies, ['work', 'last'])
   }),
 
+  overBroker('replays the oldest letters, at most max', async bench => {
+    const { broker, word, listen, publish, until } = bench
+    const fails = tap<Event>(({ message }) => {
+      if (message.body !== 'fine') hold()?.(unprocessable('no lines'))
+    })
+    const listener = await listen(word, { queue: 'q', window: 1 }, fails)
+    await publish(word, 'first', 'second', 'third')
+    await listed(bench, 3)
+
+    const replayed = await taken(broker.deadLetters.replay({ topic: word, max: 2 }))
+    await publish(word, 'fine')
+
+    await until(() => listener.bodies.includes('fine') && listener.events.length >= 6)
+    assert.deepEqual(
+      replayed.map(({ message }) => message.body),
+      ['first', 'second'],
+    )
+    assert.equal(listener.bodies.filter(body => body === 'third').length, 1, 'the third came again')
+  }),
+
   overBroker('replays no letter more often than is asked for', async bench => {
     const { broker, word, listen, publish, until } = bench
     const listener = await listen(word, { queue: 'q' }, failing('poison', unprocessable('never')))
