@@ -139,7 +139,7 @@ describe.concurrent('publish of natsBroker', () => {
     const { broker } = bench(
       context,
       { address: `127.0.0.1:${port}` },
-      { maxWaitingPublishes: 2, publishTimeoutMs: 300 },
+      { maxWaitingPublishes: 2, publishTimeoutMs: 1500 },
     )
 
     const errors = await Promise.all([1, 2, 3].map(body => failureOf(broker.publish('a', messageOf(body)))))
