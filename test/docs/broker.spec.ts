@@ -2,7 +2,16 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
-const folders = ['test/broker', 'test/simulation', 'test/faults', 'marbles/broker', 'src/testing/compliance/broker']
+const folders = [
+  'test/actors',
+  'test/broker',
+  'test/faults',
+  'test/orders',
+  'test/simulation',
+  'marbles/broker',
+  'marbles/streams',
+  'src/testing/compliance/broker',
+]
 const tests = folders.flatMap(specsIn).join('\n')
 
 describe('docs/broker.md', () => {

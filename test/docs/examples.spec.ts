@@ -7,7 +7,7 @@ import { fencedFiles } from '../support/fenced-files.js'
 
 const printed = (text: string): string[] => [...text.matchAll(/^\/\/ → (.*)$/gm)].map(([, line = '']) => line)
 
-describe.each(['docs/flow-control.md', 'docs/interop.md', 'docs/selectors.md'])('%s', document => {
+describe.each(['docs/broker.md', 'docs/flow-control.md', 'docs/interop.md', 'docs/selectors.md'])('%s', document => {
   const examples = fencedFiles(readFileSync(document, 'utf8'))
   let folder = ''
 
