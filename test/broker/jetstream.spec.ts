@@ -207,6 +207,30 @@ describe.concurrent('jetstreamBroker', () => {
     expect(String(errors)).not.toMatch(/chaff|grain/)
   })
 
+  it('says what the server does not permit', async context => {
+    const server = await start(context, {
+      authorization: {
+        users: [
+          {
+            user: 'mill',
+            password: 'grain',
+            permissions: { publish: { deny: ['*.secret', '$JS.API.CONSUMER.MSG.NEXT.>'] } },
+          },
+        ],
+      },
+    })
+    const dial = { auth: { user: 'mill', password: 'grain' } }
+    const { broker, stream } = bench(context, { server, dial, requestTimeoutMs: 500 })
+
+    const errors = [
+      await failureOf(broker.publish(`${stream}.secret`, messageOf(1))),
+      await failureOf(broker.subscribe(`${stream}.a`, { queue: 'q' })),
+    ]
+
+    for (const error of errors)
+      expect(error).toMatchObject({ code: 'PERMISSION_DENIED', reason: 'nats_permission_denied' })
+  })
+
   it('publishes and subscribes with a password, over TLS', async context => {
     const server = await start(context, {
       certificate: 'server',
@@ -361,6 +385,44 @@ describe.concurrent('subscribe of jetstreamBroker', () => {
     expect(await lettersOf(broker, 0)).toEqual([])
   })
 
+  it('has first what a member had that died', async context => {
+    const { stream, publish, listen } = bench(context)
+    const options = { queue: 'q', from: 'all', ordered: true } as const
+    const former = listen(`${stream}.a`, options)
+    const consumer = await consumerOf(stream)
+    former.subscription.unsubscribe()
+    await publish(`${stream}.a`, 1, 2, 3, 4, 5)
+    const pulled = (await client.jetstream().consumers.get(stream, consumer)).fetch({ max_messages: 3, expires: 1000 })
+    for await (const message of await pulled) if (message.seq === 2) message.ack()
+    await manager.streams.purge(`${stream}-turns`).catch(() => {}) // who died has said nothing
+
+    const listener = listen(`${stream}.a`, options)
+    await listener.has(4)
+
+    expect(listener.bodies).toEqual([1, 3, 4, 5])
+    expect(listener.events.map(({ attempt }) => attempt)).toEqual([2, 2, 1, 1])
+  })
+
+  it('hands over in order when a member leaves', async context => {
+    const { stream, publish, listen } = bench(context)
+    const options = { queue: 'q', from: 'all', ordered: true, window: 2 } as const
+    const first = listen(`${stream}.a`, options)
+    await publish(`${stream}.a`, 1)
+    await first.has(1)
+    const second = listen(`${stream}.a`, options)
+    await publish(`${stream}.a`, 2)
+    await first.has(2)
+
+    first.subscription.unsubscribe()
+    await publish(`${stream}.a`, 3, 4, 5)
+    await second.has(3)
+
+    expect([first.bodies, second.bodies]).toEqual([
+      [1, 2],
+      [3, 4, 5],
+    ])
+  })
+
   it('goes on when its consumer was deleted', async context => {
     const { stream, publish, listen } = bench(context)
     const listener = listen(`${stream}.a`, { queue: 'q' })
@@ -444,6 +506,23 @@ describe.concurrent('jetstreamBroker behind a server that restarts', () => {
     await listener.has(6)
 
     expect(listener.bodies).toEqual([1, 2, 3, 4, 5, 6])
+  })
+
+  it('delivers again what failed before, without a queue', async context => {
+    const server = await start(context)
+    const { broker, stream, publish, listen } = bench(context, { server, storage: 'file', backoffMs: [3000] })
+    const listener = listen(`${stream}.a`, { from: 'all', ack: 'manual' })
+    await publish(`${stream}.a`, 1, 2)
+    await listener.has(2)
+    listener.events[0]?.nak()
+    listener.events[1]?.ack()
+
+    await server.kill()
+    await eventually(() => stateOf(broker) !== 'connected', PATIENCE_MS, 'the loss')
+    await server.restart()
+    await listener.has(3)
+
+    expect(listener.bodies).toEqual([1, 2, 1])
   })
 
   it('settles what was in hand, and has it once', async context => {

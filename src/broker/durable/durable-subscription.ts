@@ -17,8 +17,11 @@ import { retryPause } from './retry-pause.js'
 const MAX_WINDOW = 65_536
 /** How often, within the time that a log waits for an acknowledgement, it hears of what is still worked on. */
 const SIGNS_OF_LIFE = 3
-/** Messages that are remembered as acknowledged, by windows: those come again whose acknowledgement was lost. */
-const REMEMBERED_WINDOWS = 4
+/**
+ * Messages that are remembered as acknowledged: those come again whose acknowledgement was lost, which are a few windows
+ * when the way to the log fails, and all of the last moments when a server dies that writes them down now and then.
+ */
+const REMEMBERED = 16_384
 
 /**
  * One subscription to a durable broker.
@@ -44,6 +47,8 @@ export class DurableSubscription {
   private readonly order: KeyOrder<DurableEvent> | undefined
   /** What passes next, in this turn. */
   private readonly ready: RingBuffer<DurableEvent>
+  /** Sequences that went back, and have not come again, where the log forgets them with the attachment. */
+  private readonly returned: Set<number>
   /** Ids of what was acknowledged last, by sequence, the oldest first. */
   private readonly acknowledged: Map<number, string>
   private credit: CreditWindow
@@ -69,6 +74,7 @@ export class DurableSubscription {
     this.buried = new Set()
     this.order = options.ordered ? new KeyOrder() : undefined
     this.ready = new RingBuffer()
+    this.returned = new Set()
     this.acknowledged = new Map()
     this.credit = new CreditWindow(0, () => {})
     this.giving = undefined
@@ -132,8 +138,8 @@ export class DurableSubscription {
   }
 
   private resumption(next: number): StartPosition {
-    const [oldest] = this.inHand.keys()
-    return { kind: 'sequence', sequence: Math.min(oldest ?? next, next) }
+    const sequence = [...this.inHand.keys(), ...this.returned].reduce((oldest, each) => Math.min(oldest, each), next)
+    return { kind: 'sequence', sequence }
   }
 
   private attached(consumer: LogConsumer): Observable<LogDelivery> {
@@ -180,6 +186,7 @@ export class DurableSubscription {
     }
     const event = new DurableEvent({ id, key: envelope.facts(enveloped).key, message }, delivery, this.onSettled)
     this.inHand.set(delivery.sequence, event)
+    this.returned.delete(delivery.sequence)
     this.watch()
     if (this.options.ack === 'none') delivery.ack()
     if (unreadable !== undefined) this.bury(event, attempt, unreadable)
@@ -225,7 +232,7 @@ export class DurableSubscription {
   private acknowledge(event: DurableEvent): void {
     event.delivery.ack()
     this.acknowledged.set(event.sequence, event.delivery.id)
-    if (this.acknowledged.size > REMEMBERED_WINDOWS * this.window) {
+    if (this.acknowledged.size > Math.max(REMEMBERED, this.window)) {
       const [oldest] = this.acknowledged.keys()
       if (oldest !== undefined) this.acknowledged.delete(oldest)
     }
@@ -294,6 +301,7 @@ export class DurableSubscription {
 
   private giveBack(event: DurableEvent, delayMs: number): void {
     event.delivery.nak(delayMs)
+    if (this.options.queue === undefined && !this.left) this.returned.add(event.sequence)
     this.settled(event)
   }
 

@@ -15,7 +15,14 @@ export interface JetStreamRequest<T> {
   readonly read: (answer: NatsMessage) => T
 }
 
-/** Questions and answers over one link. An answer is awaited for `timeoutMs`, and as long as the link lives. */
+/** How long it is asked, when no answer has come, whether the server permits the question, ms. */
+const PERMISSION_MS = 500
+
+/**
+ * Questions and answers over one link. An answer is awaited for `timeoutMs`, and as long as the link lives. What the server
+ * does not permit fails with PERMISSION_DENIED (reason `nats_permission_denied`), after the same time: it says so to nobody
+ * who does not ask.
+ */
 export class JetStreamLink {
   /** The link itself. */
   readonly link: NatsLink
@@ -30,6 +37,8 @@ export class JetStreamLink {
   private readonly deadlines: RingBuffer<Asked<unknown>>
   private timer: Subscription | undefined
   private next: number
+  /** Why no answer can come, whatever is asked. */
+  private refusal: RpcError | undefined
 
   constructor(link: NatsLink, timeoutMs: number, runtime: Runtime) {
     this.link = link
@@ -40,7 +49,13 @@ export class JetStreamLink {
     this.deadlines = new RingBuffer()
     this.timer = undefined
     this.next = 0
-    this.unsubscribe = link.subscribe(`${this.inbox}.*`, answer => this.answered(answer))
+    this.refusal = undefined
+    this.unsubscribe = link.subscribe(`${this.inbox}.*`, answer => this.answered(answer), {
+      onRefused: error => {
+        this.refusal = error
+        this.fail(error)
+      },
+    })
     this.loss = link.lost$.subscribe({ error: error => this.fail(unreachable(RpcError.from(error), false)) })
   }
 
@@ -67,6 +82,7 @@ export class JetStreamLink {
 
   private ask<T>(request: JetStreamRequest<T>, subscriber: Subscriber<T>): () => void {
     const { subject, payload, headers } = request
+    if (this.refusal !== undefined) throw this.refusal
     const token = (this.next++).toString(36)
     const asked: Asked<T> = { token, request, subscriber, deadline: this.runtime.scheduler.now() + this.timeoutMs }
     try {
@@ -124,9 +140,16 @@ export class JetStreamLink {
       oldest = this.deadlines.peek()
     ) {
       this.settled(oldest.token)
-      oldest.subscriber.error(noAnswer(oldest.request.subject, this.link, this.timeoutMs))
+      this.unanswered(oldest)
     }
     this.timer ??= this.expireLater()
+  }
+
+  private unanswered({ request: { subject }, subscriber }: Asked<unknown>): void {
+    const silence = noAnswer(subject, this.link, this.timeoutMs)
+    const fallback = this.runtime.scheduler.schedule(() => subscriber.error(silence), PERMISSION_MS)
+    subscriber.add(fallback)
+    this.link.confirm(error => subscriber.error(error?.code === 'PERMISSION_DENIED' ? error : silence), subject)
   }
 
   private fail(error: RpcError): void {

@@ -47,7 +47,7 @@ import { ensureStream, jetStreamSession, onceLinked, type SessionOptions } from 
 import { KeptSession } from './kept-session.js'
 import { natsHeadersOf } from './nats-header.js'
 import { findConsumer, foundConsumer, type FoundConsumer } from './find-consumer.js'
-import { PullConsumer, type PulledDelivery } from './pull-consumer.js'
+import { PullConsumer, type PulledDelivery, type PullOptions } from './pull-consumer.js'
 import { returnUnsettled } from './return-unsettled.js'
 
 /** Messages that a reading asks for at a time. */
@@ -129,11 +129,11 @@ class JetStreamLog implements MessageLog {
       this.consumer(link, options).pipe(
         switchMap(found => {
           const { name, next } = found
-          if (options.queue === undefined) return this.attached(link, name, { next, isGapless })
+          if (options.queue === undefined) return this.attached(link, name, { next, isGapless, isOwn: true })
           const consumer$ =
             options.mode === 'exclusive'
               ? this.inTurn(link, found, options)
-              : this.attached(link, name, { next, isGapless })
+              : this.attached(link, name, { next, isGapless, isOwn: false })
           return merge(consumer$, this.noting(link, name))
         }),
       ),
@@ -152,7 +152,9 @@ class JetStreamLog implements MessageLog {
     return this.whileLinked(link =>
       this.consumer(link, options).pipe(
         switchMap(({ name, next, pending }) =>
-          pending === 0 ? of(undefined) : this.attached(link, name, { next, isGapless: true }).pipe(switchMap(readAll)),
+          this.attached(link, name, { next, isGapless: true, isOwn: true }).pipe(
+            switchMap(consumer => (pending === 0 ? of(undefined) : readAll(consumer))),
+          ),
         ),
       ),
     ).pipe(untilUndefined())
@@ -248,7 +250,7 @@ class JetStreamLog implements MessageLog {
       const failed = (error: RpcError): void =>
         subscriber.error(error.code === 'ABORTED' ? unreachable(error, false) : error)
       const attach = (): void => {
-        const consumer = this.pull(link, name, { next, isGapless: false })
+        const consumer = this.pull(link, name, { next, isGapless: false, isOwn: false })
         end = () => consumer.detach(() => turn.unsubscribe())
         subscriber.next(consumer)
       }
@@ -271,10 +273,10 @@ class JetStreamLog implements MessageLog {
     })
   }
 
-  private pull(link: JetStreamLink, consumer: string, { next, isGapless }: Attachment): PullConsumer {
+  private pull(link: JetStreamLink, consumer: string, attachment: Attachment): PullConsumer {
     const { stream, session } = this
     const { runtime } = this.options
-    const attached = new PullConsumer(link, { stream, consumer, next, isGapless, session, runtime })
+    const attached = new PullConsumer(link, { stream, consumer, ...attachment, session, runtime })
     attached.attach()
     return attached
   }
@@ -310,10 +312,7 @@ class JetStreamLog implements MessageLog {
   }
 }
 
-interface Attachment {
-  readonly next: number
-  readonly isGapless: boolean
-}
+type Attachment = Pick<PullOptions, 'next' | 'isGapless' | 'isOwn'>
 
 const ALL: StartPosition = { kind: 'all' }
 

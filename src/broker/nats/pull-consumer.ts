@@ -17,6 +17,7 @@ const MISSED = 2
 const encoder = new TextEncoder()
 const ACK = encoder.encode('+ACK')
 const WORKING = encoder.encode('+WPI')
+const NOTHING = new Uint8Array()
 
 /** Status of a message that the server made itself. */
 const HEARTBEAT = 100
@@ -31,6 +32,8 @@ export interface PullOptions {
   readonly consumer: string
   /** {@link LogConsumer.next}. */
   readonly next: number
+  /** Whether it is of no use to anybody else. */
+  readonly isOwn: boolean
   /** Whether every delivery is to follow the one before, as nothing is acknowledged. */
   readonly isGapless: boolean
   /** What acknowledgements go by: the link of then, not that of the delivery. */
@@ -62,6 +65,7 @@ export class PullConsumer implements LogConsumer {
   private owed: number
   /** Those of them that the server is to be asked for at the end of this turn. */
   private unasked: number
+  private hasAsked: boolean
   private heardAt: number
   private watch: Subscription | undefined
   private lastDelivery: number
@@ -83,6 +87,7 @@ export class PullConsumer implements LogConsumer {
     this.unsubscribe = () => {}
     this.owed = 0
     this.unasked = 0
+    this.hasAsked = false
     this.heardAt = 0
     this.watch = undefined
     this.lastDelivery = 0
@@ -101,7 +106,8 @@ export class PullConsumer implements LogConsumer {
   }
 
   /**
-   * Takes no more: what comes nevertheless goes back. Calls `onSettled` when nothing is in hand any more.
+   * Takes no more: what comes nevertheless goes back. Calls `onSettled` when nothing is in hand any more. A consumer of its
+   * own is taken away.
    *
    * Servers before 2.10 lose track of a message that comes back while questions are open whose asker is gone. They sort
    * those out when they are asked about the consumer: what goes back waits for the answer.
@@ -111,6 +117,10 @@ export class PullConsumer implements LogConsumer {
     this.left = true
     this.watch?.unsubscribe()
     this.unsubscribe()
+    if (this.options.isOwn) {
+      this.link.tell(`$JS.API.CONSUMER.DELETE.${stream}.${consumer}`, NOTHING)
+      return
+    }
     this.onSettled = () => {
       this.onSettled = undefined
       onSettled()
@@ -166,6 +176,10 @@ export class PullConsumer implements LogConsumer {
     const pull = { batch, expires: nanoseconds(EXPIRES_MS), idle_heartbeat: nanoseconds(HEARTBEAT_MS) }
     try {
       this.link.link.publish(this.pullSubject, question(pull), { reply: this.inbox })
+      if (this.hasAsked) return
+      this.hasAsked = true
+      // A server that does not permit it tells nobody who does not ask.
+      this.link.link.confirm(error => error && this.fail(error), this.pullSubject)
     } catch (error) {
       this.fail(RpcError.from(error))
     }
@@ -175,7 +189,7 @@ export class PullConsumer implements LogConsumer {
     this.heardAt = this.options.runtime.scheduler.now()
     const at = message.reply ? readAckSubject(message.reply) : undefined
     if (at === undefined) this.told(message)
-    else if (this.left) this.giveBack(message.reply as string, 0)
+    else if (this.left) this.giveBack(message.reply ?? '', 0)
     else this.delivered(message, at)
   }
 
