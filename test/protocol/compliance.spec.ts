@@ -5,9 +5,11 @@ import { tcp } from 'millrace/transport/tcp'
 import { unix } from 'millrace/transport/unix'
 import { websocket } from 'millrace/transport/websocket'
 import { testProtocol } from 'millrace/testing/compliance'
-import { describe, it } from 'vitest'
+import { natsConnection, natsTransport, type NatsConnection } from 'millrace/transport/nats'
+import { afterAll, beforeAll, describe, it } from 'vitest'
 import { certificate, identity } from '../support/certificates.js'
 import { countingRuntime } from '../support/counting-runtime.js'
+import { startNats, type NatsServer } from '../support/nats-server.js'
 
 const window = 16
 
@@ -96,3 +98,36 @@ testProtocol(
     },
   },
 )
+
+describe('over NATS', () => {
+  let server: NatsServer
+  let connection: NatsConnection
+
+  beforeAll(async () => {
+    // Smaller than many frames: they go in parts.
+    server = await startNats({ jetStream: false, maxPayloadBytes: 4096 })
+    connection = natsConnection({ servers: [server.address], log: silentLog })
+  })
+
+  afterAll(() => server.stop())
+
+  testProtocol(
+    { describe, it },
+    {
+      name: 'rsocket over nats',
+      setup: () => {
+        const runtime = countingRuntime()
+        return {
+          protocol: rsocket(natsTransport(connection, { runtime }), {
+            ...{ runtime, window, closeTimeoutMs: 20 },
+            log: silentLog,
+          }),
+          anyAddress: ':0',
+          deadAddress: 'nats:nobody',
+          window,
+          openTimers: () => runtime.openTimers,
+        }
+      },
+    },
+  )
+})

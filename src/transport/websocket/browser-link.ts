@@ -1,8 +1,8 @@
 import type { Subscription } from 'rxjs'
 import type { Runtime } from '../../core/index.js'
 import { inboundOverflow } from '../transport-errors.js'
-import { endOf, FROM_PAGE, NORMAL } from './close-code.js'
-import type { MessageLink, MessageSink } from './message-link.js'
+import { endOf, FROM_PAGE, NORMAL } from '../close-code.js'
+import type { MessageLink, MessageSink } from '../message-link.js'
 
 /** The part of a browser's WebSocket that is used here. */
 export interface PlatformWebSocket {

@@ -4,7 +4,7 @@ import { connectFailed, listenFailed } from '../transport-errors.js'
 import type { Socket, Transport } from '../transport.js'
 import { browserLink, type PlatformWebSocket } from './browser-link.js'
 import { clientChecks, type WebSocketClientOptions } from './client-options.js'
-import { messageSocket } from './message-socket.js'
+import { messageSocket } from '../message-socket.js'
 import { formatWebSocketAddress, parseWebSocketTarget } from './websocket-address.js'
 
 /**

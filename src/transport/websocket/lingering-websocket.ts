@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws'
-import { TOO_LONG } from './close-code.js'
+import { TOO_LONG } from '../close-code.js'
 
 /**
  * A WebSocket of `ws` that tells of the peer's goodbye when it comes, and that stays open for sending after it has

@@ -2,9 +2,9 @@ import type { Duplex } from 'node:stream'
 import { MAX_TIMER_MS, type Runtime } from '../../core/index.js'
 import { explainErrno } from '../explain-errno.js'
 import { connectionLost } from '../transport-errors.js'
-import { endOf } from './close-code.js'
+import { endOf } from '../close-code.js'
 import type { LingeringWebSocket } from './lingering-websocket.js'
-import type { MessageLink, MessageSink } from './message-link.js'
+import type { MessageLink, MessageSink } from '../message-link.js'
 
 /** How a {@link wsLink} behaves; the meaning and defaults are those of the transport's options. */
 export interface WsLinkOptions {

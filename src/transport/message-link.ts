@@ -1,4 +1,4 @@
-import type { RpcError } from '../../core/index.js'
+import type { RpcError } from '../core/index.js'
 
 /**
  * An open connection that carries whole messages: what `ws` and the WebSocket of a browser have in common, for

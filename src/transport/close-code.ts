@@ -1,5 +1,5 @@
-import type { RpcError } from '../../core/index.js'
-import { connectionLost } from '../transport-errors.js'
+import type { RpcError } from '../core/index.js'
+import { connectionLost } from './transport-errors.js'
 
 /** In order. */
 export const NORMAL = 1000

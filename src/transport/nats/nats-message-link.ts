@@ -1,0 +1,270 @@
+import type { Subscription } from 'rxjs'
+import { RpcError, type Runtime } from '../../core/index.js'
+import { FrameReader, PREFIX_BYTES } from '../frame-reader.js'
+import type { MessageLink, MessageSink } from '../message-link.js'
+import { connectionLost, inboundOverflow } from '../transport-errors.js'
+import type { NatsLink } from './nats-link.js'
+import { DATA_HEADER_BYTES, kinds, numberOf, putDataHeader } from './nats-wire.js'
+
+/** How a {@link NatsMessageLink} behaves; the meaning and defaults are those of the transport's options. */
+export interface NatsMessageLinkOptions {
+  /** Turns. */
+  readonly runtime: Runtime
+  /** Longest frame that is taken, bytes. */
+  readonly maxFrameBytes: number
+  /** Most bytes of one message that is sent, its numbers included, if the server takes them. */
+  readonly messageBytes: number
+  /** Most bytes that wait while nobody reads. */
+  readonly maxUnreadBytes: number
+}
+
+/** What a connection over NATS is made of. */
+export interface NatsPath {
+  /** What carries it. */
+  readonly link: NatsLink
+  /** Where it listens. */
+  readonly inbox: string
+  /** Where the other end listens. */
+  readonly peer: string
+  /** The other end, for error messages. */
+  readonly remote: string
+  /** Called once when it is over, so that the inbox can be given up. */
+  readonly onEnd: () => void
+}
+
+/**
+ * A connection over a pair of subjects. NATS may lose messages, or send them twice: each has a number, and one that is
+ * not the next ends the connection before anything of it is delivered.
+ *
+ * What is sent in one turn leaves in as few messages as can be, at its end or when one is full: a stream of frames, each
+ * with its length before it, cut anywhere. What the server has not confirmed counts as unsent.
+ */
+export class NatsMessageLink implements MessageLink {
+  private readonly path: NatsPath
+  private readonly options: NatsMessageLinkOptions
+  private readonly capacity: number
+  private readonly reader: FrameReader
+  private readonly flushTask: () => void
+  private readonly loss: Subscription
+  private sink: MessageSink | undefined
+  /** Holds what leaves next, `filled` bytes of it with room for its numbers before. */
+  private outgoing: Uint8Array
+  private filled: number
+  private flushScheduled: boolean
+  /** Bytes that were published and not confirmed. */
+  private unconfirmed: number
+  private isNotified: boolean
+  private nextOut: number
+  private nextIn: number
+  private unread: Uint8Array[] | undefined
+  private unreadBytes: number
+  private state: 'open' | 'refusing' | 'closing' | 'peerClosed' | 'ended'
+
+  constructor(path: NatsPath, options: NatsMessageLinkOptions) {
+    this.path = path
+    this.options = options
+    this.capacity = Math.min(options.messageBytes, path.link.maxPayloadBytes)
+    this.reader = new FrameReader(options.maxFrameBytes, {
+      frame: ({ bytes, start, end }) => {
+        this.sink?.message(bytes.subarray(start, end))
+        return this.state === 'open'
+      },
+      oversized: () => {
+        this.state = 'refusing'
+        this.sink?.tooLong()
+      },
+    })
+    this.flushTask = () => this.flushTurn()
+    this.sink = undefined
+    this.outgoing = NO_BYTES
+    this.filled = 0
+    this.flushScheduled = false
+    this.unconfirmed = 0
+    this.isNotified = false
+    this.nextOut = 0
+    this.nextIn = 0
+    this.unread = []
+    this.unreadBytes = 0
+    this.state = 'open'
+    this.loss = path.link.lost$.subscribe({ error: error => this.over(RpcError.from(error)) })
+  }
+
+  get unsentBytes(): number {
+    return this.filled + this.unconfirmed
+  }
+
+  open(sink: MessageSink): void {
+    this.sink = sink
+  }
+
+  allocate(length: number): Uint8Array {
+    return new Uint8Array(length)
+  }
+
+  send(message: Uint8Array, notify: boolean): void {
+    if (this.state === 'ended') return
+    this.isNotified ||= notify
+    const { length } = message
+    PREFIX[0] = length >>> 16
+    PREFIX[1] = length >>> 8
+    PREFIX[2] = length
+    this.put(PREFIX)
+    this.put(message)
+    if (this.flushScheduled) return
+    this.flushScheduled = true
+    this.options.runtime.microtask(this.flushTask)
+  }
+
+  read(): void {
+    const unread = this.unread ?? []
+    this.unread = undefined
+    this.unreadBytes = 0
+    // In a turn of its own: whoever asks for frames is not called back at once.
+    this.options.runtime.macrotask(() => {
+      for (const message of unread) this.take(message)
+    })
+  }
+
+  close(): void {
+    if (this.state !== 'open' && this.state !== 'refusing') return
+    this.flush()
+    this.state = 'closing'
+    this.say(kinds.goodbye)
+  }
+
+  destroy(): void {
+    if (this.state === 'ended') return
+    if (this.state !== 'peerClosed' && this.state !== 'closing') this.sayReset()
+    this.end()
+  }
+
+  /** A message has come to the inbox. */
+  received(message: Uint8Array): void {
+    if (this.state === 'ended') return
+    if (message[0] === kinds.reset) {
+      this.over(connectionLost(this.path.remote, 'the other end has dropped it'))
+      return
+    }
+    const number = numberOf(message)
+    const isData = message[0] === kinds.data
+    if (number === undefined || (!isData && message[0] !== kinds.goodbye))
+      return this.fault('a message is none of this protocol')
+    if (number !== this.nextIn)
+      return this.fault(`message ${number} came where ${this.nextIn} was to come: NATS has lost or repeated some`)
+    this.nextIn = (this.nextIn + 1) >>> 0
+    if (this.unread === undefined) this.take(message)
+    else this.keep(message)
+  }
+
+  private keep(message: Uint8Array): void {
+    this.unreadBytes += message.length
+    if (this.unreadBytes > this.options.maxUnreadBytes) {
+      this.sayReset()
+      this.over(inboundOverflow(this.path.remote, this.options.maxUnreadBytes))
+    } else this.unread?.push(message)
+  }
+
+  private take(message: Uint8Array): void {
+    if (this.state === 'ended') return
+    if (message[0] === kinds.goodbye) this.peerClosed()
+    else if (this.state === 'open') this.reader.read(message.subarray(DATA_HEADER_BYTES))
+  }
+
+  private peerClosed(): void {
+    const { unfinished } = this.reader
+    const { remote } = this.path
+    const error =
+      unfinished === undefined || this.state !== 'open'
+        ? undefined
+        : connectionLost(remote, `it closed after ${unfinished}`)
+    if (this.state !== 'closing') {
+      this.flush()
+      this.state = 'peerClosed'
+      this.say(kinds.goodbye)
+    }
+    this.over(error)
+  }
+
+  /** Appends bytes to what leaves next; messages that are full leave at once. */
+  private put(bytes: Uint8Array): void {
+    for (let offset = 0; offset < bytes.length;) {
+      if (this.outgoing.length === 0) this.outgoing = new Uint8Array(this.capacity)
+      const room = this.capacity - DATA_HEADER_BYTES - this.filled
+      const part = bytes.subarray(offset, offset + room)
+      this.outgoing.set(part, DATA_HEADER_BYTES + this.filled)
+      this.filled += part.length
+      offset += part.length
+      if (part.length === room) this.flush()
+    }
+  }
+
+  private flushTurn(): void {
+    this.flushScheduled = false
+    this.flush()
+  }
+
+  private flush(): void {
+    if (this.filled === 0 || this.state === 'ended') return
+    const message = this.outgoing.subarray(0, DATA_HEADER_BYTES + this.filled)
+    this.outgoing = NO_BYTES // the client library keeps what it was given
+    const sent = this.filled
+    this.filled = 0
+    this.unconfirmed += sent
+    putDataHeader(message, 0, kinds.data, this.nextOut)
+    this.nextOut = (this.nextOut + 1) >>> 0
+    this.publish(message)
+    this.path.link.confirm(error => {
+      this.unconfirmed -= sent
+      if (error === undefined) this.confirmed()
+    })
+  }
+
+  private confirmed(): void {
+    if (!this.isNotified || this.unsentBytes > 0) return
+    this.isNotified = false
+    this.sink?.drained()
+  }
+
+  private say(kind: number): void {
+    const message = new Uint8Array(DATA_HEADER_BYTES)
+    putDataHeader(message, 0, kind, this.nextOut)
+    this.nextOut = (this.nextOut + 1) >>> 0
+    this.publish(message)
+  }
+
+  private sayReset(): void {
+    this.publish(new Uint8Array([kinds.reset]))
+  }
+
+  private publish(message: Uint8Array): void {
+    try {
+      this.path.link.publish(this.path.peer, message)
+    } catch {
+      // The link has ended, and so does this, when it hears of that.
+    }
+  }
+
+  private fault(why: string): void {
+    this.sayReset()
+    this.over(connectionLost(this.path.remote, why))
+  }
+
+  private over(error: RpcError | undefined): void {
+    if (this.state === 'ended') return
+    this.end()
+    this.sink?.ended(error)
+  }
+
+  private end(): void {
+    this.state = 'ended'
+    this.loss.unsubscribe()
+    this.unread = undefined
+    this.outgoing = NO_BYTES
+    this.filled = 0
+    this.path.onEnd()
+  }
+}
+
+const NO_BYTES = new Uint8Array(0)
+/** Written and copied within one call. */
+const PREFIX = new Uint8Array(PREFIX_BYTES)
