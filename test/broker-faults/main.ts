@@ -3,7 +3,10 @@ import { readCommandLine } from '../support/command-line.js'
 import { ensureServer, natsProgram } from '../support/find-server.js'
 import { durableFaults } from './durable-faults.js'
 import type { Outcome } from './outcome.js'
+import { coreFaults, runCore } from './run-core.js'
 import { runDurable } from './run-durable.js'
+import { POISON_NAME, runPoison } from './run-poison.js'
+import { runSlow, slowSubscribers } from './run-slow.js'
 
 /**
  * `npm run test:faults -- broker [--json] [--messages NUMBER] [PART]`: what happens to servers of NATS and to those who use
@@ -19,10 +22,12 @@ const { asJson, messages, part } = readCommandLine(usage, args => {
   return { asJson: values.json, messages: Number(values.messages), part: positionals.join(' ') }
 })
 
-/** By name. */
-const scenarios = new Map<string, () => Promise<Outcome>>(
-  durableFaults.map(fault => [fault.name, () => runDurable(fault, messages)]),
-)
+const scenarios: readonly (readonly [name: string, run: () => Promise<Outcome>])[] = [
+  ...durableFaults.map(fault => [fault.name, () => runDurable(fault, messages)] as const),
+  ...coreFaults.map(fault => [fault.name, () => runCore(fault, messages)] as const),
+  [POISON_NAME, () => runPoison()],
+  ...slowSubscribers.map(slow => [slow.name, () => runSlow(slow, messages)] as const),
+]
 
 ensureServer(natsProgram)
 const outcomes: Outcome[] = []
