@@ -1,6 +1,6 @@
 import type { Broker } from 'millrace/broker'
 import { jetstreamBroker, natsBroker, natsConnection } from 'millrace/broker/nats'
-import { consoleLog, type LogEvent } from 'millrace/core'
+import { consoleLog, type Log, type LogEvent } from 'millrace/core'
 import type { NatsConnection } from 'millrace/transport/nats'
 import type { Party, SubscriberParty, Told } from './party.js'
 
@@ -10,7 +10,10 @@ export const BACKOFF_MS: readonly number[] = [200, 400, 800]
 export const MAX_DELIVER = 5
 
 /** The broker that a party uses, and the way there. */
-export function brokerOf(party: Party & Partial<SubscriberParty>): { broker: Broker; connection: NatsConnection } {
+export function brokerOf(
+  party: Party & Partial<SubscriberParty>,
+  log: Log = toStderr,
+): { broker: Broker; connection: NatsConnection } {
   const { engine, servers, replicas = 1, ackWaitMs = 30_000, maxPendingBytes } = party
   const connection = natsConnection({ servers, idleMs: 200, log })
   if (engine === 'nats')
@@ -33,6 +36,6 @@ export function tell(what: Omit<Told, 'at'>): void {
 }
 
 /** What is logged goes to stderr, which is shown when this process fails. */
-function log(event: LogEvent): void {
+function toStderr(event: LogEvent): void {
   consoleLog({ ...event, level: 'warn' })
 }

@@ -1,3 +1,4 @@
+import { silentLog } from 'millrace/core'
 import { lastValueFrom, toArray } from 'rxjs'
 import { startNats } from '../support/nats-server.js'
 import { BACKOFF_MS, brokerOf, MAX_DELIVER } from './broker-of.js'
@@ -28,7 +29,7 @@ export async function runPoison(maxDelayMs: number = Math.max(...BACKOFF_MS)): P
     await stage.until('the last attempt', () => attempts().length >= MAX_DELIVER)
     await stage.leave()
 
-    const { broker } = brokerOf(party)
+    const { broker } = brokerOf(party, silentLog)
     const letters = await lastValueFrom(broker.deadLetters.list().pipe(toArray()))
     const said = letters.map(({ message, attempts: tries }) => `${JSON.stringify(message.body)} after ${tries}`)
     check(stage, attempts(), maxDelayMs)

@@ -6,12 +6,12 @@ import { runPoison } from '../broker-faults/run-poison.js'
 import { runSlow, slowSubscribers } from '../broker-faults/run-slow.js'
 
 /** `npm run test:faults -- broker` has more, and measures how soon, on a machine that does nothing else. */
-const MESSAGES = 4000
+const MESSAGES = 2000
 const ANY_TIME_MS = 30_000
 const timeout = 120_000
 
 describe.concurrent('jetstreamBroker', () => {
-  it.each(quickDurableFaults)('loses nothing. $name', { timeout }, async fault => {
+  it.each(quickDurableFaults)('loses nothing: $name', { timeout }, async fault => {
     const { failures } = await runDurable(fault, MESSAGES)
 
     expect(failures).toEqual([])
@@ -25,7 +25,7 @@ describe.concurrent('jetstreamBroker', () => {
 })
 
 describe.concurrent('natsBroker', () => {
-  it.each(quickCoreFaults)('loses only what it may. $name', { timeout }, async fault => {
+  it.each(quickCoreFaults)('loses only what it may: $name', { timeout }, async fault => {
     const { failures } = await runCore(fault, MESSAGES)
 
     expect(failures).toEqual([])
@@ -33,7 +33,7 @@ describe.concurrent('natsBroker', () => {
 })
 
 describe.concurrent('a subscriber that is stuck', () => {
-  it.each(slowSubscribers)('keeps its memory and its connection. $name', { timeout }, async slow => {
+  it.each(slowSubscribers)('keeps its memory and its connection: $name', { timeout }, async slow => {
     const { failures } = await runSlow(slow, MESSAGES)
 
     expect(failures).toEqual([])

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { basename } from 'node:path'
 import { createInterface } from 'node:readline'
 import { buildSync } from 'esbuild'
-import { eventually } from './deadline.js'
+import { becomes } from './deadline.js'
 
 /** A program in a process of its own, that tells what happens in lines of JSON. */
 export class Child {
@@ -29,14 +29,14 @@ export class Child {
   /** Waits until it has told of `name`, and gives what. */
   async tells(name: string, ms = 8000): Promise<unknown> {
     const find = (): { readonly [name: string]: unknown } | undefined => this.told.find(line => name in line)
-    await eventually(() => find() !== undefined || this.process.exitCode !== null, ms, `${name} from a child`)
+    await becomes(async () => find() !== undefined || this.process.exitCode !== null, ms, `${name} from a child`)
     if (find() === undefined) throw new Error(`a child ended before it told of ${name}: ${this.errors}`)
     return find()?.[name]
   }
 
   /** Waits until it ends by itself. */
   async ends(ms = 8000): Promise<void> {
-    await eventually(() => this.process.exitCode !== null, ms, 'the end of a child')
+    await becomes(async () => this.process.exitCode !== null, ms, 'the end of a child')
     if (!this.ended) throw new Error(`a child ended with ${this.process.exitCode}: ${this.errors}`)
   }
 
