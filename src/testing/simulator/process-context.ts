@@ -38,7 +38,7 @@ export function processContext(life: Life, surroundings: Surroundings): ProcessC
     stop$: life.stop$.asObservable(),
     createService: options => {
       const interceptors = [observer.handlers(life), ...(options.interceptors ?? [])]
-      const service = createService({ ...given, signals: [], ...options, interceptors })
+      const service = createService({ ...given, broker, signals: [], ...options, interceptors })
       return { run: (run?: RunOptions) => service.run({ stop: life.stop$, ...run }) }
     },
     createClient: options =>

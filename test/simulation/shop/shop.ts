@@ -1,7 +1,7 @@
 import { rsocket, type RSocketOptions } from 'millrace/protocol/rsocket'
 import { callsEnd, demandIsRespected, streamsGoOn, type ProcessContext, type World } from 'millrace/testing'
 import type { Protocol } from 'millrace/protocol'
-import { finalize, merge, type Observable } from 'rxjs'
+import { finalize, type Observable } from 'rxjs'
 import { eventsAreHandled } from '../invariants/events-are-handled.js'
 import { linesAreNumbered } from '../invariants/lines-are-numbered.js'
 import { untouchedCallsSucceed } from '../invariants/untouched-calls-succeed.js'
@@ -31,8 +31,8 @@ export function shop(world: World): void {
   const ledger = new Ledger(() => world.runtime.scheduler.now())
   for (const number of [1, 2]) {
     world.process(`stock-${number}`, context => {
-      const service = context.createService({ protocol: speaking(context, KEEP_ALIVE), actors: [stock(context)] })
-      return merge(service.run(), handleOrders(context, warehouse, ledger))
+      const actors = [stock(context, handleOrders(context, warehouse, ledger))]
+      return context.createService({ protocol: speaking(context, KEEP_ALIVE), actors }).run()
     })
     world.process(`orders-${number}`, context =>
       context.createService({ protocol: speaking(context, KEEP_ALIVE), actors: [orders(context, ledger)] }).run(),
@@ -68,9 +68,9 @@ function runBuyer(context: ProcessContext, toGateway: RSocketOptions): Observabl
 
 function runGateway(context: ProcessContext, ledger: Ledger): Observable<unknown> {
   const client = context.createClient({ protocol: speaking(context, KEEP_ALIVE) })
-  const service = context.createService({ protocol: speaking(context, RESUMABLE), actors: [gateway(context, client)] })
-  const served$ = service.run().pipe(finalize(() => client.close()))
-  return merge(served$, handleOrders(context, newsletter, ledger))
+  const actors = [gateway(context, client, handleOrders(context, newsletter, ledger))]
+  const service = context.createService({ protocol: speaking(context, RESUMABLE), actors })
+  return service.run().pipe(finalize(() => client.close()))
 }
 
 function speaking({ transport, runtime, log }: ProcessContext, options: RSocketOptions): Protocol {
