@@ -132,6 +132,18 @@ describe.concurrent('publish of jetstreamBroker', () => {
     expect(error).toMatchObject({ code: 'FAILED_PRECONDITION', reason: 'no_log_for_topic' })
   })
 
+  it('says that another stream took the message', async context => {
+    const { broker, stream, publish } = bench(context)
+    await publish(`${stream}.a`, 1)
+    await manager.streams.delete(stream)
+    await manager.streams.add({ name: `${stream}-other`, subjects: [`${stream}.>`] })
+
+    const error = await failureOf(broker.publish(`${stream}.a`, messageOf(2)))
+
+    expect(error).toMatchObject({ code: 'FAILED_PRECONDITION', reason: 'no_log_for_topic' })
+    expect(String(error)).toContain(`${stream}-other`)
+  })
+
   it('refuses what is too large with both numbers', async context => {
     const server = await start(context, { maxPayloadBytes: 4096 })
     const { broker, stream } = bench(context, { server })
@@ -319,6 +331,23 @@ describe.concurrent('subscribe of jetstreamBroker', () => {
 
     await second.has(2)
     expect(second.bodies).toEqual([3, 4])
+  })
+
+  it('tells queues and topics apart that look alike', async context => {
+    const { stream, publish, listen } = bench(context)
+    const listeners = [
+      listen(`${stream}.a.b`, { queue: 'x.y', from: 'all' }),
+      listen(`${stream}.a.b`, { queue: 'x_y', from: 'all' }),
+      listen(`${stream}.a.*`, { queue: 'x_y', from: 'all' }),
+      listen(`${stream}.a.>`, { queue: 'x_y', from: 'all' }),
+      listen(`${stream}.a_b`, { queue: 'x_y', from: 'all' }),
+    ]
+
+    await publish(`${stream}.a.b`, 1)
+    await publish(`${stream}.a_b`, 2)
+
+    await Promise.all(listeners.map(({ has }) => has(1)))
+    expect(listeners.map(({ bodies }) => bodies)).toEqual([[1], [1], [1], [1], [2]])
   })
 
   it('begins where it is told', async context => {

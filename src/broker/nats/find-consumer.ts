@@ -8,6 +8,8 @@ import { differences, nanoseconds, withoutUndefined } from './stream-settings.js
 
 /** Most messages of one consumer that are not acknowledged, over all members; the server's own default is 1000. */
 const MAX_ACK_PENDING = 100_000
+/** Most pulls of one consumer that wait, over all members, each of which has a few; the server's own default is 512. */
+const MAX_WAITING = 4096
 /** How long the server keeps a consumer without a name that nobody asks for messages, ms. */
 const INACTIVE_MS = 60_000
 
@@ -84,6 +86,7 @@ function consumerConfig({ topic, name, ackWaitMs, mode, start }: NamedConsumer):
     ack_wait: isAcknowledged ? nanoseconds(ackWaitMs) : undefined,
     max_deliver: isAcknowledged ? -1 : undefined,
     max_ack_pending: isAcknowledged ? MAX_ACK_PENDING : undefined,
+    max_waiting: MAX_WAITING,
     replay_policy: 'instant',
     inactive_threshold: name === undefined ? nanoseconds(INACTIVE_MS) : undefined,
   })

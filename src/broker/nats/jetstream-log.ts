@@ -94,12 +94,15 @@ class JetStreamLog implements MessageLog {
       payload,
       headers: natsHeadersOf({ ...header, 'nats-msg-id': id }),
       read: (answer: Parameters<typeof answerTo>[1]): Appended => {
-        const { seq, duplicate } = answerTo(`publish to ${topic}`, answer)
+        const { seq, duplicate, stream } = answerTo(`publish to ${topic}`, answer)
+        if (stream !== this.stream) throw this.notCovered(topic, `stream ${String(stream)} took it`)
         return { sequence: numberOf(seq), duplicate: duplicate === true }
       },
     }
     return new Observable(subscriber => {
-      if (!this.covers.some(matches => matches(topic))) throw this.notCovered(topic)
+      const { subjects } = this.options.stream
+      if (!this.covers.some(matches => matches(topic)))
+        throw this.notCovered(topic, `which keeps ${subjects.join(', ')}`)
       this.session.keep()
       const { current } = this.session
       const appended$ =
@@ -305,9 +308,8 @@ class JetStreamLog implements MessageLog {
     return link.request({ subject, payload: question(payload), read })
   }
 
-  private notCovered(topic: string): RpcError {
-    const { name, subjects } = this.options.stream
-    const message = `publish to ${topic}: stream ${name} keeps ${subjects.join(', ')}, and not this topic`
+  private notCovered(topic: string, why: string): RpcError {
+    const message = `publish to ${topic}: it is no topic of stream ${this.stream}, ${why}`
     return new RpcError('FAILED_PRECONDITION', message, { reason: 'no_log_for_topic' })
   }
 }
