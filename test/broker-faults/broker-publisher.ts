@@ -5,7 +5,7 @@ import { type PublisherParty, TOPIC } from './party.js'
 
 // A process that publishes numbers, tells in lines of JSON what becomes of each, and ends.
 const party = JSON.parse(process.argv[2] ?? '') as PublisherParty
-const { count, inFlight, bytes = 0, perSecond } = party
+const { count, inFlight, bytes = 0, keys, perSecond } = party
 const { broker } = brokerOf(party)
 const fill = 'x'.repeat(bytes)
 
@@ -25,7 +25,7 @@ function numbers(): Observable<number> {
 }
 
 function publish(number: number): Observable<unknown> {
-  return broker.publish(TOPIC, messageOf({ number, fill })).pipe(
+  return broker.publish(TOPIC, messageOf({ number, fill }), keyOf(number)).pipe(
     tap(() => tell({ confirmed: number })),
     catchError((thrown: unknown) => {
       const { reason, retry } = RpcError.from(thrown)
@@ -33,4 +33,8 @@ function publish(number: number): Observable<unknown> {
       return EMPTY
     }),
   )
+}
+
+function keyOf(number: number): { readonly key?: string } {
+  return keys === undefined ? {} : { key: String(number % keys) }
 }

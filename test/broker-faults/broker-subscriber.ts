@@ -8,13 +8,13 @@ import { type SubscriberParty, TOPIC } from './party.js'
 // A process that is subscribed and tells in lines of JSON what it has processed: before the broker hears of it, so that
 // what is acknowledged has been told, whenever this process is killed. It leaves when its input ends.
 const party = JSON.parse(process.argv[2] ?? '') as SubscriberParty
-const { engine, queue, window, workMs, poison, overflow } = party
+const { engine, queue, window, ordered = false, workMs, poison, overflow } = party
 const { broker, connection } = brokerOf(party)
 
 const MEMORY_EVERY_MS = 100
 
 const options = {
-  window,
+  ...{ window, ordered },
   ...(queue && { queue }),
   ...(overflow && { overflow }),
   ...(engine === 'jetstream' && { from: 'all' as const }),
@@ -35,7 +35,7 @@ all.add(
 )
 process.stdin.resume().on('end', () => all.unsubscribe())
 
-function work({ message, attempt, publishedAt }: Event): Observable<never> {
+function work({ message, attempt, publishedAt, sequence }: Event): Observable<never> {
   const { number } = message.body as { readonly number: number }
   const ageMs = Date.now() - publishedAt
   return defer(() => {
@@ -44,8 +44,9 @@ function work({ message, attempt, publishedAt }: Event): Observable<never> {
       throw new RpcError('INTERNAL', `${number} is poison`)
     }
     if (workMs === 'for ever') return NEVER
-    return (workMs === 0 ? of(0) : timer(workMs)).pipe(
-      tap(() => tell({ done: number, attempt, ageMs })),
+    // Some take longer than those behind them.
+    return (workMs === 0 ? of(0) : timer(workMs * (number % 3))).pipe(
+      tap(() => tell({ done: number, attempt, ageMs, ...(sequence !== undefined && { sequence }) })),
       ignoreElements(),
     )
   })

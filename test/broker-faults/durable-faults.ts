@@ -1,3 +1,4 @@
+import type { Child } from '../support/child.js'
 import { becomes } from '../support/deadline.js'
 import type { NatsServer } from '../support/nats-server.js'
 import type { Ledger } from './ledger.js'
@@ -21,14 +22,24 @@ const memberKilled: DurableFault = {
   workMs: 2,
   ackWaitMs: 3000,
   strike: async (stage, { join }) => {
-    const [victim] = stage.subscribers
-    if (victim !== undefined) stage.kill(victim)
+    stage.kill(busiest(stage.subscribers))
     await passes(DOWN_MS)
     await join()
     const cameAgain = ({ deliveries }: Ledger): boolean => deliveries.some(({ attempt = 1 }) => attempt > 1)
     await stage.until('what the dead one had in hand', cameAgain)
   },
 }
+
+const KEYS = 32
+
+const orderedServerKilled: DurableFault = {
+  ...serverKilled,
+  name: 'JetStream, ordered: server killed and restarted',
+  keys: KEYS,
+  ackWaitMs: 3000,
+}
+
+const orderedMemberKilled: DurableFault = { ...memberKilled, name: 'JetStream, ordered: member killed', keys: KEYS }
 
 const leaderKilled: DurableFault = {
   name: 'JetStream: leader of three servers killed',
@@ -65,10 +76,25 @@ const cut: DurableFault = {
 }
 
 /** What happens to JetStream, and to those who use it. */
-export const durableFaults: readonly DurableFault[] = [serverKilled, memberKilled, leaderKilled, frozen, cut]
+export const durableFaults: readonly DurableFault[] = [
+  serverKilled,
+  memberKilled,
+  orderedServerKilled,
+  orderedMemberKilled,
+  leaderKilled,
+  frozen,
+  cut,
+]
 
 /** Those of them that are over soon. */
 export const quickDurableFaults: readonly DurableFault[] = [serverKilled, memberKilled]
+
+/** Who has processed most: of an ordered group, who has its turn. */
+function busiest(members: readonly Child[]): Child {
+  const [most] = members.toSorted((a, b) => b.told.length - a.told.length)
+  if (most === undefined) throw new Error('a group has members')
+  return most
+}
 
 async function leaderOf(servers: readonly NatsServer[]): Promise<NatsServer> {
   const [name] = await leaderNames(servers)

@@ -19,6 +19,8 @@ export interface PublisherParty extends Party {
   readonly inFlight: number
   /** Bytes of each message beside its number. @default 0 */
   readonly bytes?: number
+  /** Among how many keys they are dealt. @default none has a key */
+  readonly keys?: number
   /** How many leave in a second. @default as many as can */
   readonly perSecond?: number
 }
@@ -29,7 +31,9 @@ export interface SubscriberParty extends Party {
   readonly queue?: string
   /** Most messages in hand. */
   readonly window: number
-  /** How long it works on each message, ms. */
+  /** Whether messages of one key are processed one after the other. @default false */
+  readonly ordered?: boolean
+  /** How long it works on a message, on average, ms. */
   readonly workMs: number | 'for ever'
   /** The number that it always fails on. @default none */
   readonly poison?: number
@@ -57,6 +61,8 @@ export interface Told {
   readonly done?: number
   /** The number that failed. */
   readonly failed?: number
+  /** Number of its message in the log, where there is one. */
+  readonly sequence?: number
   /** The attempt at that, from 1. */
   readonly attempt?: number
   /** How long ago it was published, ms. */

@@ -11,6 +11,8 @@ export interface DurableFault {
   readonly servers?: number
   /** How long subscribers work on a message, ms. @default 0 */
   readonly workMs?: number
+  /** Among how many keys messages are dealt, which are in order then. @default none has a key */
+  readonly keys?: number
   /** How long an acknowledgement is waited for, ms. @default 30_000 */
   readonly ackWaitMs?: number
   /** Whether parties reach the server through something that `strike` can cut. @default false */
@@ -50,7 +52,7 @@ export async function runDurable(fault: DurableFault, count: number): Promise<Ou
 }
 
 async function play(fault: DurableFault, count: number, stage: Stage): Promise<Outcome> {
-  const { name, servers: replicas = 1, workMs = 0, ackWaitMs = 30_000, isProxied = false, strike } = fault
+  const { name, servers: replicas = 1, workMs = 0, keys, ackWaitMs = 30_000, isProxied = false, strike } = fault
   const proxies = isProxied ? await Promise.all(Array.from({ length: MEMBERS + 1 }, () => stage.proxied())) : []
   const addresses = (index: number): readonly string[] => proxies[index]?.addresses ?? stage.addresses
   const engine = 'jetstream'
@@ -61,13 +63,14 @@ async function play(fault: DurableFault, count: number, stage: Stage): Promise<O
       replicas,
       queue: 'q',
       window: WINDOW,
+      ordered: keys !== undefined,
       workMs,
       ackWaitMs,
     }
     return stage.subscribe(party)
   }
   await Promise.all(Array.from({ length: MEMBERS }, (_, index) => join(index)))
-  stage.publish({ engine, servers: addresses(MEMBERS), replicas, count, inFlight: IN_FLIGHT })
+  stage.publish({ engine, servers: addresses(MEMBERS), replicas, count, inFlight: IN_FLIGHT, ...(keys && { keys }) })
   await stage.until('half of the confirmations', ({ confirmed }) => confirmed.size >= count / 2, RECOVERY_MS)
 
   const setCut = (isCut: boolean): void => proxies.forEach(({ proxy }) => (isCut ? proxy.pause() : proxy.resume()))
@@ -85,5 +88,12 @@ async function play(fault: DurableFault, count: number, stage: Stage): Promise<O
     duplicates <= MAX_DUPLICATES,
     `${duplicates} messages were processed again, at most ${MAX_DUPLICATES} may be`,
   )
+  if (keys !== undefined) {
+    const overtaken = stage.ledger.overtaken(keys)
+    stage.check(
+      overtaken.length === 0,
+      `${overtaken.length} messages came behind later ones of their key: ${overtaken[0]}…`,
+    )
+  }
   return stage.outcome(name, count, MAX_DUPLICATES)
 }

@@ -42,12 +42,12 @@ export async function runPoison(maxDelayMs: number = Math.max(...BACKOFF_MS)): P
 }
 
 function check(stage: Stage, attempts: readonly (number | undefined)[], maxDelayMs: number): void {
-  const { order, duplicates, deliveries, confirmed } = stage.ledger
+  const { duplicates, deliveries, confirmed } = stage.ledger
   stage.check(confirmed.size === COUNT, `${confirmed.size} of ${COUNT} messages were confirmed`)
   stage.check(duplicates === 0, `${duplicates} messages came again`)
   stage.check(attempts.join() === '1,2,3,4,5', `the poison came in attempts ${attempts.join()}`)
-  const overtaken = order.findIndex((number, index) => number < (order[index - 1] ?? 0))
-  stage.check(overtaken === -1, `${order[overtaken]} came behind ${order[overtaken - 1]}`)
+  const overtaken = stage.ledger.overtaken(1)
+  stage.check(overtaken.length === 0, `${overtaken.length} messages came behind later ones: ${overtaken[0]}…`)
   const slowestMs = Math.max(...deliveries.flatMap(({ done, ageMs = 0 }) => (done === undefined ? [] : ageMs)))
   stage.notes.push(`every other message was processed within ${slowestMs} ms`)
   stage.check(
