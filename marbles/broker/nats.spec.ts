@@ -148,7 +148,7 @@ describe('natsBroker', () => {
     })
   })
 
-  it('says that a message may have arrived when its link ends', () => {
+  it('says that it may have arrived when its link ends', () => {
     script('L--u-L', {}, ({ publish, expectObservable }) => {
       expectObservable(publish('a-bc-----|')).toBe('--al---c-|')
     })
@@ -160,7 +160,7 @@ describe('natsBroker', () => {
     })
   })
 
-  it('says that a message may have arrived when the server is silent', () => {
+  it('says that it may have arrived at a silent server', () => {
     script('L', { publishTimeoutMs: 5, answerMs: 7 }, ({ publish, expectObservable }) => {
       expectObservable(publish('a-b------|')).toBe('-----c-c-|')
     })

@@ -136,11 +136,11 @@ describe.concurrent('publish of natsBroker', () => {
 
   it('fails when too many wait', async context => {
     const [port] = await freePorts(1)
-    const { broker } = bench(
-      context,
-      { address: `127.0.0.1:${port}` },
-      { maxWaitingPublishes: 2, publishTimeoutMs: 1500 },
-    )
+    const options = { maxWaitingPublishes: 2, publishTimeoutMs: 100 }
+    const { broker, connection } = bench(context, { address: `127.0.0.1:${port}` }, options)
+    const lifeline = connection.link$.subscribe()
+    context.onTestFinished(() => lifeline.unsubscribe())
+    await within(firstValueFrom(connection.status$.pipe(filter(status => 'error' in status))), 5000, 'a first failure')
 
     const errors = await Promise.all([1, 2, 3].map(body => failureOf(broker.publish('a', messageOf(body)))))
 

@@ -8,6 +8,7 @@ const folders = [
   'test/faults',
   'test/orders',
   'test/simulation',
+  'test/transport',
   'marbles/broker',
   'marbles/streams',
   'src/testing/compliance/broker',

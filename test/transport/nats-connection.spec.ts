@@ -11,6 +11,7 @@ import { nkeys } from 'nats'
 import { filter, firstValueFrom, Subscription } from 'rxjs'
 import { describe, expect, it, type TestContext } from 'vitest'
 import { certificate, identity } from '../support/certificates.js'
+import { countingRuntime } from '../support/counting-runtime.js'
 import { becomes, eventually, within } from '../support/deadline.js'
 import { freePorts } from '../support/free-ports.js'
 import {
@@ -167,6 +168,19 @@ describe.concurrent('natsConnection', () => {
     await confirmed(other)
     expect(published).toBe(1)
     expect(statuses.map(({ state }) => state)).toEqual(['disconnected', 'connecting', 'connected'])
+  })
+
+  it('leaves no timer behind', async context => {
+    const server = await start(context)
+    const runtime = countingRuntime()
+    const { link, leave } = use(context, { servers: [server.address], runtime })
+    await link()
+    const whileOpen = runtime.openTimers
+
+    leave()
+
+    expect(whileOpen).toBeGreaterThan(0)
+    await eventually(() => runtime.openTimers === 0, 5000, 'the end of the timers')
   })
 
   it('is there again after the server was killed', async context => {

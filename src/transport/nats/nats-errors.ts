@@ -38,13 +38,16 @@ export function dialFailure(
   const { code, message = '', chainedError } = (thrown ?? {}) as Partial<NatsError>
   if (isAuth(code)) return unauthenticated(address, message, thrown)
   if (code === ErrorCode.ServerOptionNotAvailable && message === 'tls') return noTls(address)
-  const cause = (chainedError ?? thrown) as NodeJS.ErrnoException
+  const cause = (chainedError ?? thrown ?? CLOSED) as NodeJS.ErrnoException
   const failure = tlsClientFailure({ address, host, alpn: '' }, cause)
   if (failure !== undefined) return failure
   // A client of TLS 1.3 has sent something by the time it is refused, so that the reason may be lost.
   if (info.tls_verify === true && cause.code === 'ECONNRESET') return tlsFailed(address, MAY_BE_REFUSED, { cause })
   return connectFailed(address, explainErrno(cause), thrown)
 }
+
+/** The client has no error where the server closes without one. */
+const CLOSED = { message: 'the server closes the connection' }
 
 const MAY_BE_REFUSED: TlsProblem = {
   problem: 'client_certificate_refused',
