@@ -116,7 +116,7 @@ export class ClientLink implements NatsLink {
     const subscription = this.client.subscribe(subject, { callback, ...(queue !== undefined && { queue }) })
     return () => {
       if (!drain) subscription.unsubscribe()
-      else if (this.error === undefined) void subscription.drain()
+      else if (!this.client.isClosed()) void subscription.drain()
     }
   }
 
@@ -126,7 +126,7 @@ export class ClientLink implements NatsLink {
 
   /** Ends it as soon as the server has what was published, or has been silent for a second. */
   close(): void {
-    if (this.error !== undefined) return
+    if (this.error !== undefined || this.client.isClosed()) return
     merge(from(this.client.flush()), timer(FLUSH_MS, this.runtime.scheduler))
       .pipe(take(1))
       .subscribe(() => this.destroy('it was not used any more'))
@@ -154,7 +154,12 @@ export class ClientLink implements NatsLink {
     if (group === undefined) return
     this.unconfirmed.push(group)
     // What the server refused comes before its PONG, and is told a few micro-tasks after it.
-    void this.client.flush().then(() => this.runtime.microtask(() => this.confirmed()))
+    this.whenAnswered(() => this.runtime.microtask(() => this.confirmed()))
+  }
+
+  /** Sends a PING; a client that has closed refuses to, and has told why, or is about to. */
+  private whenAnswered(task: () => void): void {
+    if (!this.client.isClosed()) from(this.client.flush()).subscribe(task)
   }
 
   /** A PONG has come: PONGs come in the order of PINGs. */
@@ -185,7 +190,7 @@ export class ClientLink implements NatsLink {
     return interval(everyMs, runtime.scheduler).subscribe(() => {
       if (answered) {
         answered = false
-        void client.flush().then(() => (answered = true))
+        this.whenAnswered(() => (answered = true))
       } else if (silent()) {
         // This process may be what was late: then the answer is there to be read.
         runtime.macrotask(() => {
