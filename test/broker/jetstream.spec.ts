@@ -4,7 +4,18 @@ import { messageOf, RpcError, silentLog, systemRuntime } from 'millrace/core'
 import { hold, pacedMap } from 'millrace/streams'
 import type { NatsOptions } from 'millrace/transport/nats'
 import { connect, type JetStreamManager, type NatsConnection as Client } from 'nats'
-import { concatMap, from, lastValueFrom, mergeMap, type Observable, of, Subscription, throwError, toArray } from 'rxjs'
+import {
+  concatMap,
+  from,
+  lastValueFrom,
+  mergeMap,
+  type Observable,
+  of,
+  range,
+  Subscription,
+  throwError,
+  toArray,
+} from 'rxjs'
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest'
 import { certificate } from '../support/certificates.js'
 import { becomes, eventually, within } from '../support/deadline.js'
@@ -369,6 +380,23 @@ describe.concurrent('subscribe of jetstreamBroker', () => {
     await Promise.all([3, 3, 1, 4].map((count, index) => listeners[index]?.has(count)))
 
     expect(listeners.map(({ bodies }) => bodies.at(0))).toEqual([2, 2, expect.toBeOneOf([3, 4]), 1])
+  })
+
+  it('begins with the last of a topic among others', async context => {
+    const { stream, broker, listen } = bench(context)
+    const rare = [10, 150, 180, 199]
+    const topicOf = (index: number): string => `${stream}.${rare.includes(index) ? 'rare' : 'frequent'}`
+    const sent$ = range(0, 200).pipe(concatMap(index => broker.publish(topicOf(index), messageOf(index))))
+    await lastValueFrom(sent$)
+
+    const listeners = [1, 3, 4, 100].map(last => listen(`${stream}.rare`, { from: { last } }))
+    const none = listen(`${stream}.none`, { from: { last: 3 }, ack: 'none' })
+    await Promise.all([1, 3, 4, 4].map((count, index) => listeners[index]?.has(count)))
+    await lastValueFrom(broker.publish(`${stream}.none`, messageOf('first')))
+    await none.has(1)
+
+    expect(listeners.map(({ bodies }) => bodies)).toEqual([rare.slice(3), rare.slice(1), rare, rare])
+    expect(none.bodies).toEqual(['first'])
   })
 
   it('delivers beside poison, which is a dead letter', async context => {

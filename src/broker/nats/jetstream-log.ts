@@ -4,10 +4,8 @@ import {
   concatMap,
   defer,
   EMPTY,
-  endWith,
   exhaustMap,
   finalize,
-  first,
   from,
   ignoreElements,
   interval,
@@ -16,11 +14,9 @@ import {
   NEVER,
   Observable,
   of,
-  scan,
   share,
   Subscription,
   switchMap,
-  takeLast,
   tap,
   throwError,
 } from 'rxjs'
@@ -44,6 +40,7 @@ import { isMissing, unreachable } from './jetstream-errors.js'
 import type { JetStreamLink } from './jetstream-link.js'
 import { exclusiveTurn, TURN_MS } from './exclusive-turn.js'
 import { ensureStream, jetStreamSession, onceLinked, type SessionOptions } from './jetstream-session.js'
+import { lastStart, type LastStartOptions } from './last-start.js'
 import { KeptSession } from './kept-session.js'
 import { natsHeadersOf } from './nats-header.js'
 import { findConsumer, foundConsumer, type FoundConsumer } from './find-consumer.js'
@@ -183,7 +180,8 @@ class JetStreamLog implements MessageLog {
         this.positions.streamMade(String(created))
         const known = name === undefined ? undefined : this.positions.of(name)
         const wanted = known === undefined ? options.start : ({ kind: 'sequence', sequence: known } as const)
-        return this.start(wanted, topic, numberOf(objectOf(state)['last_seq']))
+        const { first_seq: first, last_seq: last } = objectOf(state)
+        return this.start(link, wanted, { topic, first: numberOf(first), last: numberOf(last) })
       }),
       switchMap(start => findConsumer(link, this.stream, { ...options, name, start })),
       // It went between two questions: the next attempt finds out what is missing.
@@ -193,17 +191,11 @@ class JetStreamLog implements MessageLog {
   }
 
   /** Where a new consumer begins, by the numbers of the stream. */
-  private start(start: StartPosition, topic: string, last: number): Observable<StartPosition> {
+  private start(link: JetStreamLink, start: StartPosition, at: Extent): Observable<StartPosition> {
+    const { topic, first, last } = at
     if (start.kind === 'sequence') return of(start.sequence > last + 1 ? ALL : start)
     if (start.kind !== 'last') return of(start)
-    return this.read(topic).pipe(
-      map(({ sequence }) => sequence),
-      scan((kept: readonly number[], sequence) => [...kept.slice(1 - start.count), sequence], []),
-      endWith([]),
-      takeLast(2), // the last, and what stands for none
-      first(),
-      map(([sequence]) => (sequence === undefined ? ALL : { kind: 'sequence', sequence })),
-    )
+    return lastStart(link, { stream: this.stream, topic, count: start.count, first, last })
   }
 
   /** Remembers how far a consumer is that outlives its members, for the case that somebody takes it away. */
@@ -315,6 +307,8 @@ class JetStreamLog implements MessageLog {
 }
 
 type Attachment = Pick<PullOptions, 'next' | 'isGapless' | 'isOwn'>
+
+type Extent = Pick<LastStartOptions, 'topic' | 'first' | 'last'>
 
 const ALL: StartPosition = { kind: 'all' }
 
