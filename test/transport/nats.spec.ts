@@ -1,5 +1,5 @@
 import { actor, contract, createClient, createService, memoryRegistry, rsocket, unary } from 'millrace'
-import { silentLog } from 'millrace/core'
+import { silentLog, systemRuntime } from 'millrace/core'
 import { natsConnection, natsTransport, type NatsConnection } from 'millrace/transport/nats'
 import { testTransport } from 'millrace/testing/compliance'
 import { filter, firstValueFrom, lastValueFrom, retry, timer } from 'rxjs'
@@ -103,6 +103,47 @@ describe('natsTransport', () => {
     expect(inbox.ending).toMatchObject({ code: 'RESOURCE_EXHAUSTED', reason: 'inbound_overflow' })
     expect(sent.ending).toMatchObject({ reason: 'connection_lost' })
     listening.unsubscribe()
+  })
+
+  it('delivers what waited before what comes later', async () => {
+    const held: (() => void)[] = []
+    let isHeld = false
+    const system = systemRuntime()
+    const macrotask = (task: () => void): void => void (isHeld ? held.push(task) : system.macrotask(task))
+    const transport = natsTransport(connection, { runtime: { ...system, macrotask } })
+    const { client, server: accepted, listening } = await connect(transport, ':0', PATIENCE_MS)
+    const link = await firstValueFrom(connection.link$.pipe(filter(each => each !== undefined)))
+    const send = async (value: number): Promise<void> => {
+      sendNumber(client, value)
+      await firstValueFrom(timer(0))
+      await new Promise(resolve => link.confirm(resolve)) // both ends have this link: what came is here
+    }
+
+    await send(1)
+    isHeld = true
+    const inbox = receive(accepted, PATIENCE_MS)
+    await send(2)
+    isHeld = false
+    for (const task of held) task()
+    await inbox.received(2)
+
+    expect(inbox.numbers).toEqual([1, 2])
+    listening.unsubscribe()
+  })
+
+  it.each(['publish', 'subscribe'])('says at once that it may not %s', async denied => {
+    const permissions = { [denied]: { deny: [denied === 'publish' ? 'orders.*' : '_INBOX.>'] } }
+    const guarded = await startNats({
+      jetStream: false,
+      authorization: { users: [{ user: 'u', password: 'p', permissions }] },
+    })
+    const auth = { user: 'u', password: 'p' }
+    const transport = natsTransport(natsConnection({ servers: [guarded.address], auth, log: silentLog }))
+
+    const failure = await failureOf(transport.dial('nats:orders.eu1'), PATIENCE_MS)
+
+    expect(failure).toMatchObject({ code: 'PERMISSION_DENIED', reason: 'nats_permission_denied' })
+    await guarded.stop()
   })
 
   it('does not listen where somebody listens', async () => {

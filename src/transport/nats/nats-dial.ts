@@ -56,10 +56,10 @@ function hail(link: NatsLink, subject: string, options: ResolvedNatsTransport): 
   return new Observable(subscriber => {
     const inbox = link.inbox()
     let carrier: NatsMessageLink | undefined
-    const unsubscribe = link.subscribe(inbox, message => {
-      if (carrier !== undefined) carrier.received(message.data)
-      else answered(message)
-    })
+    const failed = (error: RpcError): void => (carrier === undefined ? subscriber.error(error) : carrier.fail(error))
+    const onMessage = (message: NatsMessage): void =>
+      carrier === undefined ? answered(message) : carrier.received(message.data)
+    const unsubscribe = link.subscribe(inbox, onMessage, { onRefused: failed })
     const answered = ({ data, reply, headers }: NatsMessage): void => {
       if (data.length === 0 && headers?.code === NO_RESPONDERS) {
         subscriber.error(connectFailed(address, 'nobody listens there'))
@@ -73,6 +73,7 @@ function hail(link: NatsLink, subject: string, options: ResolvedNatsTransport): 
     }
     const lost = link.lost$.subscribe({ error: error => carrier ?? subscriber.error(error) })
     link.publish(subject, new Uint8Array([kinds.hello, VERSION]), { reply: inbox })
+    link.confirm(error => error && failed(error), subject)
     return () => {
       lost.unsubscribe()
       if (carrier !== undefined) return

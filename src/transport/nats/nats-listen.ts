@@ -110,14 +110,13 @@ class Listening {
     const inbox = link.inbox()
     const remote = natsAddress(peer)
     // Keeps the connection for as long as the socket lives.
-    const keeper = this.connection.link$.subscribe({ error: () => {} })
+    const held = this.connection.link$.subscribe({ error: () => {} })
     const onEnd = (): void => {
       this.accepted.delete(peer)
-      unsubscribe()
-      keeper.unsubscribe()
+      held.unsubscribe()
     }
     const carrier = new NatsMessageLink({ link, inbox, peer, remote, onEnd }, this.options)
-    const unsubscribe = link.subscribe(inbox, ({ data }) => carrier.received(data))
+    held.add(link.subscribe(inbox, ({ data }) => carrier.received(data), { onRefused: error => carrier.fail(error) }))
     this.accepted.set(peer, carrier)
     publishQuietly(link, peer, new Uint8Array([kinds.welcome]), inbox)
     const socket = messageSocket(carrier, { local: natsAddress(this.subject), remote }, this.options)

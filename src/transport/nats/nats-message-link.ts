@@ -1,4 +1,4 @@
-import type { Subscription } from 'rxjs'
+import { Subscription } from 'rxjs'
 import { RpcError, type Runtime } from '../../core/index.js'
 import { FrameReader, PREFIX_BYTES } from '../frame-reader.js'
 import type { MessageLink, MessageSink } from '../message-link.js'
@@ -86,7 +86,8 @@ export class NatsMessageLink implements MessageLink {
     this.unread = []
     this.unreadBytes = 0
     this.state = 'open'
-    this.loss = path.link.lost$.subscribe({ error: error => this.over(RpcError.from(error)) })
+    this.loss = new Subscription()
+    this.loss.add(path.link.lost$.subscribe({ error: error => this.over(RpcError.from(error)) }))
   }
 
   get unsentBytes(): number {
@@ -116,12 +117,11 @@ export class NatsMessageLink implements MessageLink {
   }
 
   read(): void {
-    const unread = this.unread ?? []
-    this.unread = undefined
-    this.unreadBytes = 0
-    // In a turn of its own: whoever asks for frames is not called back at once.
+    // In a turn of its own: whoever asks for frames is not called back at once. What comes until then waits behind.
     this.options.runtime.macrotask(() => {
-      for (const message of unread) this.take(message)
+      const { unread } = this
+      this.unread = undefined
+      for (const message of unread ?? []) this.take(message)
     })
   }
 
@@ -136,6 +136,13 @@ export class NatsMessageLink implements MessageLink {
     if (this.state === 'ended') return
     if (this.state !== 'peerClosed' && this.state !== 'closing') this.sayReset()
     this.end()
+  }
+
+  /** It cannot go on, for a reason of this end. */
+  fail(error: RpcError): void {
+    if (this.state === 'ended') return
+    this.sayReset()
+    this.over(error)
   }
 
   /** A message has come to the inbox. */
@@ -158,10 +165,9 @@ export class NatsMessageLink implements MessageLink {
 
   private keep(message: Uint8Array): void {
     this.unreadBytes += message.length
-    if (this.unreadBytes > this.options.maxUnreadBytes) {
-      this.sayReset()
-      this.over(inboundOverflow(this.path.remote, this.options.maxUnreadBytes))
-    } else this.unread?.push(message)
+    const { maxUnreadBytes } = this.options
+    if (this.unreadBytes > maxUnreadBytes) this.fail(inboundOverflow(this.path.remote, maxUnreadBytes))
+    else this.unread?.push(message)
   }
 
   private take(message: Uint8Array): void {
@@ -245,8 +251,7 @@ export class NatsMessageLink implements MessageLink {
   }
 
   private fault(why: string): void {
-    this.sayReset()
-    this.over(connectionLost(this.path.remote, why))
+    this.fail(connectionLost(this.path.remote, why))
   }
 
   private over(error: RpcError | undefined): void {

@@ -45,6 +45,8 @@ export interface NatsTransportOptions {
  * `send` gives false while more than `highWaterMarkBytes` wait for the server to confirm them (its PONG). NATS knows no
  * way to hold up who sends: what a peer sends is held up by the credit of the protocol alone.
  *
+ * A server that does not allow the subjects fails `dial` with PERMISSION_DENIED (reason `nats_permission_denied`).
+ *
  * Throws INVALID_ARGUMENT (reason `invalid_options`).
  */
 export function natsTransport(connection: NatsConnection, options?: NatsTransportOptions): Transport {
