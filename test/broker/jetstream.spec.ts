@@ -19,6 +19,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest'
 import { certificate } from '../support/certificates.js'
 import { becomes, eventually, within } from '../support/deadline.js'
+import { freePorts } from '../support/free-ports.js'
 import { startNats, type NatsOptions as ServerOptions, type NatsServer } from '../support/nats-server.js'
 
 const PATIENCE_MS = 8000
@@ -60,7 +61,7 @@ interface Listener {
 type Through = (event$: Observable<Event>) => Observable<Event>
 
 interface BenchOptions extends Partial<JetStreamBrokerOptions> {
-  readonly server?: NatsServer
+  readonly server?: Pick<NatsServer, 'address'>
   readonly dial?: NatsOptions
 }
 
@@ -315,6 +316,15 @@ describe.concurrent('jetstreamBroker', () => {
     for (const name of Object.keys(wrong)) expect(make).toThrow(name)
   })
 
+  it('says of dead letters that there is no server', async context => {
+    const [port = 0] = await freePorts(1)
+    const { broker } = bench(context, { server: { address: `127.0.0.1:${port}` }, requestTimeoutMs: 200 })
+
+    const errors = [await failureOf(broker.deadLetters.list()), await failureOf(broker.deadLetters.drop())]
+
+    for (const error of errors) expect(error).toMatchObject({ code: 'UNAVAILABLE', reason: 'broker_unavailable' })
+  })
+
   it('leaves nothing behind at the server but queue groups', async context => {
     const server = await start(context)
     const { stream, listen, publish } = bench(context, { server, dial: { idleMs: 0 } })
@@ -497,17 +507,20 @@ describe.concurrent('subscribe of jetstreamBroker', () => {
 
   it('goes on when its stream was deleted', async context => {
     const { stream, publish, listen } = bench(context)
+    const former = listen(`${stream}.a`, { queue: 'q', from: 'all' })
+    await publish(`${stream}.a`, 1, 2, 3)
+    await former.has(3)
+    former.subscription.unsubscribe()
     const listener = listen(`${stream}.a`, { queue: 'q' })
-    await consumerOf(stream)
-    await publish(`${stream}.a`, 1)
+    await publish(`${stream}.a`, 4)
     await listener.has(1)
 
     await manager.streams.delete(stream)
-    await publish(`${stream}.a`, 2)
-    await listener.has(2)
+    await publish(`${stream}.a`, 5, 6, 7, 8)
+    await listener.has(5)
 
     expect(listener.error()).toBeUndefined()
-    expect(listener.bodies).toEqual([1, 2])
+    expect(listener.bodies).toEqual([4, 5, 6, 7, 8])
   })
 })
 

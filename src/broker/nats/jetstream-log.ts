@@ -17,6 +17,7 @@ import {
   share,
   Subscription,
   switchMap,
+  takeUntil,
   tap,
   throwError,
 } from 'rxjs'
@@ -44,11 +45,10 @@ import { lastStart, type LastStartOptions } from './last-start.js'
 import { KeptSession } from './kept-session.js'
 import { natsHeadersOf } from './nats-header.js'
 import { findConsumer, foundConsumer, type FoundConsumer } from './find-consumer.js'
-import { PullConsumer, type PulledDelivery, type PullOptions } from './pull-consumer.js'
+import { PullConsumer, type PullOptions } from './pull-consumer.js'
+import { readAll } from './read-all.js'
 import { returnUnsettled } from './return-unsettled.js'
 
-/** Messages that a reading asks for at a time. */
-const READ_BATCH = 256
 /** How often it is looked how far a consumer is, ms. */
 const NOTE_MS = 30_000
 
@@ -116,9 +116,9 @@ class JetStreamLog implements MessageLog {
 
   /** Nobody was there to take a record: a cluster without a leader, or the stream was taken away, and is made again. */
   private notTaken(error: RpcError): Observable<never> {
-    const isStreamThere$ = error.retry.safe && error.code === 'UNAVAILABLE' ? this.looked$ : EMPTY
+    const wasNotSent = error.code === 'UNAVAILABLE' && error.retry.safe
     return concat(
-      isStreamThere$,
+      wasNotSent ? this.looked$ : EMPTY,
       throwError(() => error),
     )
   }
@@ -149,15 +149,15 @@ class JetStreamLog implements MessageLog {
       ackWaitMs: 1000,
       mode: 'unacknowledged',
     } as const
-    return this.whileLinked(link =>
+    return this.once(link =>
       this.consumer(link, options).pipe(
         switchMap(({ name, next, pending }) =>
-          this.attached(link, name, { next, isGapless: true, isOwn: true }).pipe(
-            switchMap(consumer => (pending === 0 ? of(undefined) : readAll(consumer))),
+          this.pulling(link, name, { next, isGapless: true, isOwn: true }, consumer =>
+            pending === 0 ? EMPTY : readAll(consumer),
           ),
         ),
       ),
-    ).pipe(untilUndefined())
+    )
   }
 
   remove(sequences: readonly number[]): Observable<never> {
@@ -166,9 +166,7 @@ class JetStreamLog implements MessageLog {
         catchError((error: RpcError) => (isMissing(error) ? EMPTY : throwError(() => error))),
         ignoreElements(),
       )
-    return onceLinked(this.session$, this.options, link =>
-      from(sequences).pipe(concatMap(sequence => removeOne(link, sequence))),
-    )
+    return this.once(link => from(sequences).pipe(concatMap(sequence => removeOne(link, sequence))))
   }
 
   /** The consumer that is wanted, made when it is not there: where it was, when we know, for others do not. */
@@ -260,11 +258,20 @@ class JetStreamLog implements MessageLog {
     })
   }
 
-  private attached(link: JetStreamLink, consumer: string, options: Attachment): Observable<PullConsumer> {
-    return new Observable(subscriber => {
-      const attached = this.pull(link, consumer, options)
-      subscriber.add(() => attached.detach(() => {}))
-      subscriber.next(attached)
+  private attached(link: JetStreamLink, name: string, attachment: Attachment): Observable<PullConsumer> {
+    return this.pulling(link, name, attachment, consumer => concat(of(consumer), NEVER))
+  }
+
+  /** Attaches for as long as it is used. */
+  private pulling<T>(
+    link: JetStreamLink,
+    name: string,
+    attachment: Attachment,
+    use: (consumer: PullConsumer) => Observable<T>,
+  ): Observable<T> {
+    return defer(() => {
+      const consumer = this.pull(link, name, attachment)
+      return use(consumer).pipe(finalize(() => consumer.detach(() => {})))
     })
   }
 
@@ -294,6 +301,16 @@ class JetStreamLog implements MessageLog {
     })
   }
 
+  /** Runs once, over the link there is or will be in time; fails when it is lost; keeps the session. */
+  private once<T>(run: (link: JetStreamLink) => Observable<T>): Observable<T> {
+    return defer(() => {
+      this.session.keep()
+      return onceLinked(this.session$, this.options, link => run(link).pipe(takeUntil(link.link.lost$))).pipe(
+        finalize(() => this.session.release()),
+      )
+    })
+  }
+
   private ask(link: JetStreamLink, path: string, payload: object): Observable<Json> {
     const subject = `$JS.API.${path}`
     const read = (answer: Parameters<typeof answerTo>[1]): Json => answerTo(path, answer)
@@ -311,32 +328,3 @@ type Attachment = Pick<PullOptions, 'next' | 'isGapless' | 'isOwn'>
 type Extent = Pick<LastStartOptions, 'topic' | 'first' | 'last'>
 
 const ALL: StartPosition = { kind: 'all' }
-
-/** Everything that a consumer has now, and then `undefined`. */
-function readAll(consumer: PullConsumer): Observable<PulledDelivery | undefined> {
-  return new Observable(subscriber => {
-    let asked = READ_BATCH
-    subscriber.add(
-      consumer.deliveries$.subscribe({
-        next: delivery => {
-          subscriber.next(delivery)
-          if (delivery.pending === 0) subscriber.next(undefined)
-          else if (--asked === 0) consumer.request((asked = READ_BATCH))
-        },
-        error: error => subscriber.error(error),
-      }),
-    )
-    consumer.request(asked)
-  })
-}
-
-function untilUndefined() {
-  return <T>(source: Observable<T | undefined>): Observable<T> =>
-    new Observable(subscriber =>
-      source.subscribe({
-        next: value => (value === undefined ? subscriber.complete() : subscriber.next(value)),
-        error: error => subscriber.error(error),
-        complete: () => subscriber.complete(),
-      }),
-    )
-}
