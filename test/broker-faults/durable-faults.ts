@@ -10,16 +10,16 @@ const SILENT_MS = 20_000
 
 const serverKilled: DurableFault = {
   name: 'JetStream: server killed and restarted',
-  strike: async ({ server }) => {
-    await server.kill()
+  strike: async stage => {
+    await stage.killServer(stage.server)
     await passes(DOWN_MS)
-    await server.restart()
+    await stage.server.restart()
   },
 }
 
 const memberKilled: DurableFault = {
   name: 'JetStream: member of a group killed',
-  workMs: 2,
+  workMs: 30,
   ackWaitMs: 3000,
   strike: async (stage, { join }) => {
     stage.kill(busiest(stage.subscribers))
@@ -46,7 +46,7 @@ const leaderKilled: DurableFault = {
   servers: 3,
   strike: async stage => {
     const leader = await leaderOf(stage.servers)
-    await leader.kill()
+    await stage.killServer(leader)
     const others = stage.servers.filter(server => server !== leader)
     const killedAt = Date.now()
     await becomes(async () => (await leaderNames(others)).some(name => name !== leader.name), 30_000, 'another leader')

@@ -5,11 +5,13 @@ import type { NatsServer } from '../support/nats-server.js'
 import { PausingProxy } from '../support/pausing-proxy.js'
 import { Ledger } from './ledger.js'
 import type { Outcome } from './outcome.js'
-import type { PublisherParty, SubscriberParty } from './party.js'
+import type { PublisherParty, SubscriberParty, Told } from './party.js'
 
 /** Time that processes have to start, all at once on a machine that has more to do, ms. */
-const START_MS = 30_000
-const LEAVE_MS = 20_000
+const START_MS = 60_000
+const LEAVE_MS = 60_000
+/** A server writes acknowledgements down ten times a second, and later when the machine is busy, ms. */
+const UNWRITTEN_MS = 500
 
 /** Servers, the processes around them, and what these have told. */
 export class Stage {
@@ -23,6 +25,7 @@ export class Stage {
   readonly notes: string[]
   /** What went wrong. */
   readonly failures: string[]
+  private serverKilledAt: number | undefined
   private readonly children: Child[]
   private readonly killed: Set<Child>
   private readonly proxies: PausingProxy[]
@@ -34,6 +37,7 @@ export class Stage {
     this.subscribers = []
     this.notes = []
     this.failures = []
+    this.serverKilledAt = undefined
     this.children = []
     this.killed = new Set()
     this.proxies = []
@@ -76,6 +80,19 @@ export class Stage {
   kill(child: Child): void {
     this.killed.add(child)
     child.signal('SIGKILL')
+  }
+
+  /** Ends a server with SIGKILL. */
+  async killServer(server: NatsServer): Promise<void> {
+    this.serverKilledAt = Date.now()
+    await server.kill()
+  }
+
+  /** How many messages were processed in the last moments of a server that was killed, which it may not have written down. */
+  get unwritten(): number {
+    const killedAt = this.serverKilledAt ?? 0
+    const isLate = ({ at }: Told): boolean => at > killedAt - UNWRITTEN_MS && at <= killedAt
+    return this.ledger.deliveries.filter(isLate).length
   }
 
   /** Waits until the ledger shows something; says so when it does not. */

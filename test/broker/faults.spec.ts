@@ -8,7 +8,7 @@ import { runSlow, slowSubscribers } from '../broker-faults/run-slow.js'
 /** `npm run test:faults -- broker` has more, and measures how soon, on a machine that does nothing else. */
 const MESSAGES = 2000
 const ANY_TIME_MS = 30_000
-const timeout = 120_000
+const timeout = 300_000
 
 describe.concurrent('jetstreamBroker', () => {
   it.each(quickDurableFaults)('loses nothing: $name', { timeout }, async fault => {
