@@ -3,6 +3,7 @@ import {
   ignoreElements,
   merge,
   Observable,
+  ReplaySubject,
   retry,
   takeUntil,
   tap,
@@ -29,7 +30,7 @@ export interface ConsumeOptions {
   readonly runtime: Runtime
   /** Hears of handlers that fail. */
   readonly log: Log
-  /** Emits when no more events are to be taken. It emits at once to who subscribes later. */
+  /** Emits when no more events are to be taken. */
   readonly drain$: Observable<unknown>
 }
 
@@ -40,12 +41,14 @@ const MAX_PAUSE_MS = 30_000
 
 /** Lets the actors have their topics, and completes when `drain$` has emitted and the last handler has ended. */
 export function consumeTopics(options: ConsumeOptions): Observable<never> {
-  const { actors, broker, runtime, name, drain$ } = options
+  const { actors, broker, runtime, name } = options
   const log = limitedLog(options.log, runtime)
   const bus = eventBus(broker, { runtime, log })
   return new Observable(subscriber => {
+    const drain$ = new ReplaySubject<unknown>(1) // who begins again later hears of it too
     let draining = false
     subscriber.add(drain$.subscribe(() => (draining = true)))
+    subscriber.add(options.drain$.subscribe(drain$))
     const consumed = actors.flatMap(({ contract, topics }) => {
       const context = { service: name ?? contract.name, bus, runtime }
       return topics.map(handler => consumeTopic(handler, context, { log, drain$, isDraining: () => draining }))

@@ -6,6 +6,7 @@ import type { MarbleKit } from './marble-kit.js'
 import type { ObservableKit } from './observable-kit.js'
 import { selectorLanes } from './selector-lanes.js'
 import { givenActor, type Given, type ServiceLanes } from './service-lanes.js'
+import { topicLanes } from './topic-lanes.js'
 import type { VirtualTime } from './virtual-time.js'
 
 /** The members of the kit that are about services, brokers and selectors. */
@@ -25,7 +26,7 @@ export function givenLanes(
     given(actor, endpoint): Given {
       const caller = givenActor(actor, context)
       current = endpoint === undefined ? undefined : caller(endpoint)
-      return { ...forwarding(lanes), caller }
+      return { ...forwarding(lanes), caller, topic: topic => topicLanes(actor, topic, context) }
     },
     givenBroker: (broker = runtime => memoryBroker({ runtime, log: silentLog })) =>
       brokerLanes(broker(kit.runtime), kit, time, expectations),

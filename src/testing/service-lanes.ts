@@ -1,11 +1,12 @@
 import { catchError, mergeMap, of, Subject, type Observable } from 'rxjs'
-import { createServer, createStub, type Actor } from '../actors/index.js'
+import { createServer, createStub, type Actor, type Topic } from '../actors/index.js'
 import { codes, RpcError, silentLog } from '../core/index.js'
 import type { Kind } from '../protocol/index.js'
 import { consumedOn } from './consumed-on.js'
-import type { Expectations } from './expectations.js'
-import type { Deliveries, MarbleSource, MarbleValues, ObservableKit } from './observable-kit.js'
-import { invalidMarbles, parseMarbles, parseSubscription, type VirtualTime } from './virtual-time.js'
+import type { LaneContext } from './lane-context.js'
+import type { Deliveries, MarbleSource, MarbleValues } from './observable-kit.js'
+import { invalidMarbles, parseMarbles, parseSubscription } from './virtual-time.js'
+import type { TopicLanes } from './topic-lanes.js'
 import { watchedActor, type HandlerObserver } from './watched-actor.js'
 
 /** The lanes of one caller of one endpoint. Those that say what the caller does come before `expectReplies`. */
@@ -46,16 +47,8 @@ export interface ServiceLanes {
 export interface Given extends ServiceLanes {
   /** One more caller of an endpoint, with lanes of its own; state that handlers share is shared with all of them. */
   caller(endpoint: string): ServiceLanes
-}
-
-/** What the lanes of a service are made of. */
-export interface LaneContext {
-  /** Makes sources, and expects things of them. */
-  readonly kit: ObservableKit
-  /** The virtual time of the spec. */
-  readonly time: VirtualTime
-  /** Where work that is left over is told. */
-  readonly expectations: Expectations
+  /** The handler of a topic, with lanes of its own. Throws FAILED_PRECONDITION (reason `invalid_marbles`) when it has none. */
+  topic<In>(topic: Topic<In, unknown>): TopicLanes
 }
 
 /** The actor behind a server in the same process; `caller` makes the lanes of one more caller. */
