@@ -1,8 +1,8 @@
 import { actor, createService, memoryRegistry, rsocket } from 'millrace'
-import { tcp } from 'millrace/transport/tcp'
 import { clientOf } from './client-of.js'
 import { Load } from './load.js'
 import { MemoryWatch } from './memory-watch.js'
+import { anyAddress, benchTransport } from './network.js'
 
 /** A process between client and server, which answers each call with a call of its own. */
 const [, , address = '', window] = process.argv
@@ -12,9 +12,9 @@ let memory = new MemoryWatch()
 
 createService({
   actors: [actor(Load, { items: upstream.items, work: upstream.work, ping: upstream.ping })],
-  protocol: rsocket(tcp(), options),
+  protocol: rsocket(benchTransport(), options),
   registry: memoryRegistry(),
-  address: '127.0.0.1:0',
+  address: anyAddress,
 })
   .run()
   .subscribe(status => {

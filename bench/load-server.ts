@@ -1,9 +1,9 @@
 import { actor, createService, memoryRegistry, paced, rsocket } from 'millrace'
-import { tcp } from 'millrace/transport/tcp'
 import { concatMap, Observable } from 'rxjs'
 import { ITEM_BYTES, Load } from './load.js'
 import { MemoryWatch } from './memory-watch.js'
 import { Moments } from './moments.js'
+import { anyAddress, benchTransport } from './network.js'
 import { Pace } from './pace.js'
 
 /** What the server tells of the time since the last `watch`. */
@@ -52,9 +52,9 @@ const load = actor(Load, {
 const window = Number(process.argv[2])
 createService({
   actors: [load],
-  protocol: rsocket(tcp(), { window }),
+  protocol: rsocket(benchTransport(), { window }),
   registry: memoryRegistry(),
-  address: '127.0.0.1:0',
+  address: anyAddress,
 })
   .run()
   .subscribe(status => {

@@ -2,9 +2,10 @@ import { broker } from './broker.bench.js'
 import { longReply } from './long-reply.bench.js'
 import { pick } from './pick.bench.js'
 import { compareSelectors } from './selectors.bench.js'
+import { overNats } from './network.js'
 import { slowConsumer } from './slow-consumer.bench.js'
 import { slowConsumerStyles } from './slow-consumer-styles.bench.js'
-import { unary } from './unary.bench.js'
+import { unary, unaryOverNats } from './unary.bench.js'
 import { window } from './window.bench.js'
 
 /** `npm run bench -- NAME [--json]`: runs one bench, each of which answers one question. Exits 1 below its bar. */
@@ -15,16 +16,28 @@ interface Bench {
 }
 
 const benches: { readonly [name: string]: Bench } = {
-  unary: { flags: ['--json'], run: flags => unary(flags.includes('--json')) },
+  unary: {
+    flags: ['--json', '--nats'],
+    run: flags => (flags.includes('--nats') ? unaryOverNats : unary)(flags.includes('--json')),
+  },
   'long-reply': { flags: ['--json'], run: flags => longReply(flags.includes('--json')) },
   'slow-consumer': {
-    flags: ['--json', '--styles'],
-    run: flags => (flags.includes('--styles') ? slowConsumerStyles : slowConsumer)(flags.includes('--json')),
+    flags: ['--json', '--styles', '--nats'],
+    run: flags =>
+      network(flags)(() => (flags.includes('--styles') ? slowConsumerStyles : slowConsumer)(flags.includes('--json'))),
   },
   broker: { flags: ['--json'], run: flags => broker(flags.includes('--json')) },
   pick: { flags: ['--json'], run: flags => pick(flags.includes('--json')) },
   selectors: { flags: ['--json'], run: flags => compareSelectors(flags.includes('--json')) },
-  window: { flags: ['--json'], run: flags => window(flags.includes('--json')) },
+  window: {
+    flags: ['--json', '--nats'],
+    run: flags => network(flags)(() => window(flags.includes('--json'))),
+  },
+}
+
+/** Where a bench runs: over TCP, or over NATS. */
+function network(flags: readonly string[]): (run: () => Promise<boolean>) => Promise<boolean> {
+  return flags.includes('--nats') ? overNats : run => run()
 }
 
 const [name = '', ...flags] = process.argv.slice(2)

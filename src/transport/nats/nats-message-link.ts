@@ -46,13 +46,21 @@ export class NatsMessageLink implements MessageLink {
   private readonly reader: FrameReader
   private readonly flushTask: () => void
   private readonly loss: Subscription
+  private readonly confirmation: (error?: RpcError) => void
   private sink: MessageSink | undefined
-  /** Holds what leaves next, `filled` bytes of it with room for its numbers before. */
-  private outgoing: Uint8Array
-  private filled: number
+  /**
+   * Memory of messages one after the other, never written twice, for the client library keeps what it is given. The one
+   * that leaves next is [start, end), its numbers included; there is none when they are equal.
+   */
+  private arena: Uint8Array
+  private start: number
+  private end: number
+  /** Part of the arena behind `end` that a frame is being written to. */
+  private lent: Uint8Array | undefined
   private flushScheduled: boolean
-  /** Bytes that were published and not confirmed. */
+  /** Bytes that were published and not confirmed, and how many of them the PING that is under way is about. */
   private unconfirmed: number
+  private asked: number
   private isNotified: boolean
   private nextOut: number
   private nextIn: number
@@ -75,11 +83,15 @@ export class NatsMessageLink implements MessageLink {
       },
     })
     this.flushTask = () => this.flushTurn()
+    this.confirmation = error => this.confirmed(error)
     this.sink = undefined
-    this.outgoing = NO_BYTES
-    this.filled = 0
+    this.arena = NO_BYTES
+    this.start = 0
+    this.end = 0
+    this.lent = undefined
     this.flushScheduled = false
     this.unconfirmed = 0
+    this.asked = 0
     this.isNotified = false
     this.nextOut = 0
     this.nextIn = 0
@@ -91,7 +103,7 @@ export class NatsMessageLink implements MessageLink {
   }
 
   get unsentBytes(): number {
-    return this.filled + this.unconfirmed
+    return this.end - this.start + this.unconfirmed
   }
 
   open(sink: MessageSink): void {
@@ -99,18 +111,30 @@ export class NatsMessageLink implements MessageLink {
   }
 
   allocate(length: number): Uint8Array {
-    return new Uint8Array(length)
+    const size = PREFIX_BYTES + length
+    this.lent = undefined
+    if (size > this.capacity - DATA_HEADER_BYTES) return new Uint8Array(length) // goes in parts
+    if (this.end > this.start && size > this.room()) this.flush()
+    if (this.end === this.start) this.reserve(size)
+    const at = this.end + (this.end === this.start ? DATA_HEADER_BYTES : 0) + PREFIX_BYTES
+    this.lent = this.arena.subarray(at, at + length)
+    return this.lent
   }
 
   send(message: Uint8Array, notify: boolean): void {
     if (this.state === 'ended') return
     this.isNotified ||= notify
     const { length } = message
-    PREFIX[0] = length >>> 16
-    PREFIX[1] = length >>> 8
-    PREFIX[2] = length
-    this.put(PREFIX)
-    this.put(message)
+    if (message === this.lent) {
+      if (this.end === this.start) this.end += DATA_HEADER_BYTES
+      putLength(this.arena, this.end, length)
+      this.end += PREFIX_BYTES + length
+    } else {
+      putLength(PREFIX, 0, length)
+      this.put(PREFIX)
+      this.put(message)
+    }
+    this.lent = undefined
     if (this.flushScheduled) return
     this.flushScheduled = true
     this.options.runtime.microtask(this.flushTask)
@@ -135,7 +159,7 @@ export class NatsMessageLink implements MessageLink {
   destroy(): void {
     if (this.state === 'ended') return
     if (this.state !== 'peerClosed' && this.state !== 'closing') this.sayReset()
-    this.end()
+    this.finish()
   }
 
   /** It cannot go on, for a reason of this end. */
@@ -194,14 +218,28 @@ export class NatsMessageLink implements MessageLink {
   /** Appends bytes to what leaves next; messages that are full leave at once. */
   private put(bytes: Uint8Array): void {
     for (let offset = 0; offset < bytes.length;) {
-      if (this.outgoing.length === 0) this.outgoing = new Uint8Array(this.capacity)
-      const room = this.capacity - DATA_HEADER_BYTES - this.filled
-      const part = bytes.subarray(offset, offset + room)
-      this.outgoing.set(part, DATA_HEADER_BYTES + this.filled)
-      this.filled += part.length
+      if (this.end === this.start) {
+        this.reserve(Math.min(bytes.length - offset, this.capacity - DATA_HEADER_BYTES))
+        this.end += DATA_HEADER_BYTES
+      }
+      const part = bytes.subarray(offset, offset + this.room())
+      this.arena.set(part, this.end)
+      this.end += part.length
       offset += part.length
-      if (part.length === room) this.flush()
+      if (this.room() === 0) this.flush()
     }
+  }
+
+  /** Bytes that the message which leaves next still takes. */
+  private room(): number {
+    return Math.min(this.start + this.capacity, this.arena.length) - this.end
+  }
+
+  /** Makes room for a message of `size` bytes at least, where none has begun. */
+  private reserve(size: number): void {
+    if (this.end + DATA_HEADER_BYTES + size <= this.arena.length) return
+    this.arena = new Uint8Array(Math.max(ARENA_BYTES, DATA_HEADER_BYTES + size))
+    this.start = this.end = 0
   }
 
   private flushTurn(): void {
@@ -210,22 +248,32 @@ export class NatsMessageLink implements MessageLink {
   }
 
   private flush(): void {
-    if (this.filled === 0 || this.state === 'ended') return
-    const message = this.outgoing.subarray(0, DATA_HEADER_BYTES + this.filled)
-    this.outgoing = NO_BYTES // the client library keeps what it was given
-    const sent = this.filled
-    this.filled = 0
-    this.unconfirmed += sent
-    putDataHeader(message, 0, kinds.data, this.nextOut)
+    const { arena, start, end } = this
+    if (start === end || this.state === 'ended') return
+    this.start = end
+    if (end === arena.length) {
+      this.arena = NO_BYTES // an idle connection does not retain what has left
+      this.start = this.end = 0
+    }
+    putDataHeader(arena, start, kinds.data, this.nextOut)
     this.nextOut = (this.nextOut + 1) >>> 0
-    this.publish(message)
-    this.path.link.confirm(error => {
-      this.unconfirmed -= sent
-      if (error === undefined) this.confirmed()
-    })
+    this.unconfirmed += end - start
+    this.publish(arena.subarray(start, end))
+    if (this.asked === 0) this.ask()
   }
 
-  private confirmed(): void {
+  /** One PING at a time: what leaves until its PONG is there is what the next one is about. */
+  private ask(): void {
+    this.asked = this.unconfirmed
+    this.path.link.confirm(this.confirmation, this.path.peer)
+  }
+
+  private confirmed(error: RpcError | undefined): void {
+    this.unconfirmed -= this.asked
+    this.asked = 0
+    if (this.state === 'ended') return
+    if (error !== undefined) return this.fail(error)
+    if (this.unconfirmed > 0) this.ask()
     if (!this.isNotified || this.unsentBytes > 0) return
     this.isNotified = false
     this.sink?.drained()
@@ -256,20 +304,28 @@ export class NatsMessageLink implements MessageLink {
 
   private over(error: RpcError | undefined): void {
     if (this.state === 'ended') return
-    this.end()
+    this.finish()
     this.sink?.ended(error)
   }
 
-  private end(): void {
+  private finish(): void {
     this.state = 'ended'
     this.loss.unsubscribe()
     this.unread = undefined
-    this.outgoing = NO_BYTES
-    this.filled = 0
+    this.arena = NO_BYTES
+    this.start = this.end = 0
     this.path.onEnd()
   }
 }
 
 const NO_BYTES = new Uint8Array(0)
+/** Memory that is taken at once; longer messages have their own. */
+const ARENA_BYTES = 65_536
 /** Written and copied within one call. */
 const PREFIX = new Uint8Array(PREFIX_BYTES)
+
+function putLength(target: Uint8Array, offset: number, length: number): void {
+  target[offset] = length >>> 16
+  target[offset + 1] = length >>> 8
+  target[offset + 2] = length
+}
