@@ -5,6 +5,8 @@ import {
   clientStream,
   contract,
   duplex,
+  on,
+  onEvents,
   serverStream,
   tell,
   topic,
@@ -12,6 +14,8 @@ import {
   unchecked,
   type Context,
   type EventBus,
+  type TopicContext,
+  type TopicEvent,
   type Stub,
 } from 'millrace/actors'
 import type { RpcError } from 'millrace/core'
@@ -235,5 +239,49 @@ describe('topic', () => {
     })
     // @ts-expect-error a value has nothing to acknowledge it by
     bus.subscribe(OrderPlaced, { ack: 'manual' })
+  })
+})
+
+describe('on', () => {
+  const Order = z.object({ id: z.string(), cents: z.number().default(0) })
+  const OrderPlaced = topic('orders.placed', Order)
+  type Placed = z.output<typeof Order>
+
+  it('takes an operator of the values of its topic', () => {
+    on(OrderPlaced, (order$, context) => {
+      expectTypeOf(order$).toEqualTypeOf<Observable<Placed>>()
+      expectTypeOf(context).toEqualTypeOf<TopicContext>()
+      return order$
+    })
+    on(
+      OrderPlaced,
+      pacedMap(order => [order.cents]),
+    )
+    on(topic('orders.*', Order), order$ => order$)
+    on(
+      OrderPlaced,
+      // @ts-expect-error an order has no name
+      pacedMap(order => [order.name]),
+    )
+    // @ts-expect-error what a handler gives is an Observable
+    on(OrderPlaced, async () => {})
+    // @ts-expect-error a value has nothing to acknowledge it by
+    on(OrderPlaced, order$ => order$, { ack: 'manual' })
+  })
+
+  it('has a sibling that takes events', () => {
+    onEvents(OrderPlaced, event$ => {
+      expectTypeOf(event$).toEqualTypeOf<Observable<TopicEvent<Placed>>>()
+      return event$
+    })
+    onEvents(OrderPlaced, event$ => event$, { ack: 'manual', queue: false })
+  })
+
+  it('makes actors of contracts without endpoints', () => {
+    const handler = on(OrderPlaced, order$ => order$)
+
+    actor(contract('billing', {}), {}, handler)
+    // @ts-expect-error there is no endpoint to answer
+    actor(contract('billing', {}), { bill: () => 1 }, handler)
   })
 })
