@@ -316,6 +316,13 @@ describe.concurrent('jetstreamBroker', () => {
     for (const name of Object.keys(wrong)) expect(make).toThrow(name)
   })
 
+  it('refuses topics that it needs itself', () => {
+    const make = (): unknown => jetstreamBroker(natsConnection(), { stream: 'orders', subjects: ['orders.>', '>'] })
+
+    expect(make).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', reason: 'invalid_options' }))
+    expect(make).toThrow('> includes dead-letters.orders.>')
+  })
+
   it('says of dead letters that there is no server', async context => {
     const [port = 0] = await freePorts(1)
     const { broker } = bench(context, { server: { address: `127.0.0.1:${port}` }, requestTimeoutMs: 200 })

@@ -11,6 +11,7 @@ import {
   oneOf,
   optional,
   resolveOptions,
+  RpcError,
   type Runtime,
   systemRuntime,
   text,
@@ -29,7 +30,7 @@ import type { StreamSettings } from './stream-settings.js'
 export interface JetStreamBrokerOptions extends Omit<DurableOptions, 'envelope' | 'deadLetterPrefix'> {
   /** Name of the stream: letters, digits, `_` and `-`. Its dead letters are in stream `<name>-dead`. */
   readonly stream: string
-  /** Topics that the stream keeps, which may have wildcards; no other stream may have them. */
+  /** Topics that the stream keeps, which may have wildcards; no other stream may have them, so `>` is too much. */
   readonly subjects: readonly string[]
   /** Whether streams that are not there are made. @default true */
   readonly create?: boolean
@@ -100,6 +101,7 @@ export function jetstreamBroker(connection: NatsConnection, options: JetStreamBr
     ...defined({ maxAgeMs, maxBytes, maxMessages, discard, dedupWindowMs }),
   }
   const deadLetterPrefix = `${DEAD_LETTERS}.${name}`
+  checkApart(subjects, [`${deadLetterPrefix}.>`, `turns.${name}.>`])
   const dead = { name: `${name}-dead`, subjects: [`${deadLetterPrefix}.>`], ...lasting }
   const logOf = (stream: StreamSettings) => jetstreamLog(connection, { stream, create, requestTimeoutMs, runtime })
   return durableBroker(
@@ -158,6 +160,16 @@ const checks = {
   maxPublishing: given,
   log: given,
 } as const
+
+/** Two streams must not keep the same topics. */
+function checkApart(subjects: readonly string[], reserved: readonly string[]): void {
+  for (const subject of subjects) {
+    const clash = reserved.find(each => topicMatcher(subject)(each.replace('>', 'a')))
+    if (clash === undefined) continue
+    const message = `jetstreamBroker: subjects: ${subject} includes ${clash}, where the broker has a stream of its own`
+    throw new RpcError('INVALID_ARGUMENT', message, { reason: 'invalid_options' })
+  }
+}
 
 function defined<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as never

@@ -89,7 +89,7 @@ class JetStreamLog implements MessageLog {
     const request = {
       subject: topic,
       payload,
-      headers: natsHeadersOf({ ...header, 'nats-msg-id': id }),
+      headers: natsHeadersOf(header['nats-msg-id'] === id ? header : { ...header, 'nats-msg-id': id }),
       read: (answer: Parameters<typeof answerTo>[1]): Appended => {
         const { seq, duplicate, stream } = answerTo(`publish to ${topic}`, answer)
         if (stream !== this.stream) throw this.notCovered(topic, `stream ${String(stream)} took it`)
