@@ -6,6 +6,7 @@ import type { DurableFault } from './run-durable.js'
 import { passes } from './stage.js'
 
 const DOWN_MS = 1000
+const RESETS = 20
 const SILENT_MS = 20_000
 
 const serverKilled: DurableFault = {
@@ -75,6 +76,33 @@ const cut: DurableFault = {
   },
 }
 
+const reset: DurableFault = {
+  name: 'JetStream: connections reset 20 times in 10 s',
+  isProxied: true,
+  workMs: 10,
+  losses: RESETS,
+  strike: async (_, { reset: resetAll }) => {
+    for (let times = 0; times < RESETS; times++) {
+      resetAll()
+      await passes(DOWN_MS / 2)
+    }
+  },
+}
+
+const rolled: DurableFault = {
+  name: 'JetStream: three servers killed one after the other',
+  servers: 3,
+  losses: 3,
+  strike: async stage => {
+    for (const server of stage.servers) {
+      await stage.killServer(server)
+      await passes(DOWN_MS)
+      await server.restart()
+      await becomes(async () => isHealthy(server), 60_000, 'a server that has caught up')
+    }
+  },
+}
+
 /** What happens to JetStream, and to those who use it. */
 export const durableFaults: readonly DurableFault[] = [
   serverKilled,
@@ -82,6 +110,8 @@ export const durableFaults: readonly DurableFault[] = [
   orderedServerKilled,
   orderedMemberKilled,
   leaderKilled,
+  rolled,
+  reset,
   frozen,
   cut,
 ]
@@ -101,6 +131,12 @@ async function leaderOf(servers: readonly NatsServer[]): Promise<NatsServer> {
   const leader = servers.find(server => server.name === name)
   if (leader === undefined) throw new Error(`${name} leads the stream, which is none of the servers`)
   return leader
+}
+
+/** Whether a server says that it has all that it is to have. */
+async function isHealthy(server: NatsServer): Promise<boolean> {
+  const { status } = await server.monitor('/healthz')
+  return status === 'ok'
 }
 
 /** Who leads the stream, as each of the servers has it. */

@@ -15,6 +15,8 @@ export interface DurableFault {
   readonly keys?: number
   /** How long an acknowledgement is waited for, ms. @default 30_000 */
   readonly ackWaitMs?: number
+  /** How often members lose the way to the server. @default 1 */
+  readonly losses?: number
   /** Whether parties reach the server through something that `strike` can cut. @default false */
   readonly isProxied?: boolean
   /** Makes it happen, and mends it. */
@@ -25,6 +27,8 @@ export interface DurableFault {
 export interface Between {
   /** Holds back, or lets through, everything. */
   readonly setCut: (isCut: boolean) => void
+  /** Ends every connection; who dials again gets through. */
+  readonly reset: () => void
   /** Starts one more member of the group. */
   readonly join: () => Promise<unknown>
 }
@@ -52,7 +56,16 @@ export async function runDurable(fault: DurableFault, count: number): Promise<Ou
 }
 
 async function play(fault: DurableFault, count: number, stage: Stage): Promise<Outcome> {
-  const { name, servers: replicas = 1, workMs = 0, keys, ackWaitMs = 30_000, isProxied = false, strike } = fault
+  const {
+    name,
+    servers: replicas = 1,
+    losses = 1,
+    workMs = 0,
+    keys,
+    ackWaitMs = 30_000,
+    isProxied = false,
+    strike,
+  } = fault
   const proxies = isProxied ? await Promise.all(Array.from({ length: MEMBERS + 1 }, () => stage.proxied())) : []
   const addresses = (index: number): readonly string[] => proxies[index]?.addresses ?? stage.addresses
   const engine = 'jetstream'
@@ -74,12 +87,13 @@ async function play(fault: DurableFault, count: number, stage: Stage): Promise<O
   await stage.until('half of the confirmations', ({ confirmed }) => confirmed.size >= count / 2, RECOVERY_MS)
 
   const setCut = (isCut: boolean): void => proxies.forEach(({ proxy }) => (isCut ? proxy.pause() : proxy.resume()))
-  await strike(stage, { setCut, join: () => join(0) })
+  const reset = (): void => proxies.forEach(({ proxy }) => proxy.cut())
+  await strike(stage, { setCut, reset, join: () => join(0) })
   await stage.until('an end of every publish', ({ settled }) => settled >= count, RECOVERY_MS)
   await stage.until('all that was confirmed', ({ missing }) => missing.length === 0, RECOVERY_MS)
   await stage.leave()
 
-  const maxDuplicates = IN_HAND + stage.unwritten
+  const maxDuplicates = losses * IN_HAND + stage.unwritten
   const { confirmed, refused, processed, missing, duplicates } = stage.ledger
   stage.check(refused.size === 0, `${refused.size} messages were refused`)
   stage.check(confirmed.size === count, `${confirmed.size} of ${count} messages were confirmed`)

@@ -25,7 +25,7 @@ export class Stage {
   readonly notes: string[]
   /** What went wrong. */
   readonly failures: string[]
-  private serverKilledAt: number | undefined
+  private readonly serverKills: number[]
   private readonly children: Child[]
   private readonly killed: Set<Child>
   private readonly proxies: PausingProxy[]
@@ -37,7 +37,7 @@ export class Stage {
     this.subscribers = []
     this.notes = []
     this.failures = []
-    this.serverKilledAt = undefined
+    this.serverKills = []
     this.children = []
     this.killed = new Set()
     this.proxies = []
@@ -84,14 +84,14 @@ export class Stage {
 
   /** Ends a server with SIGKILL. */
   async killServer(server: NatsServer): Promise<void> {
-    this.serverKilledAt = Date.now()
+    this.serverKills.push(Date.now())
     await server.kill()
   }
 
-  /** How many messages were processed in the last moments of a server that was killed, which it may not have written down. */
+  /** How many messages were processed in the last moments of servers that were killed, which may not have written that down. */
   get unwritten(): number {
-    const killedAt = this.serverKilledAt ?? 0
-    const isLate = ({ at }: Told): boolean => at > killedAt - UNWRITTEN_MS && at <= killedAt
+    const isLate = ({ at }: Told): boolean =>
+      this.serverKills.some(killedAt => at > killedAt - UNWRITTEN_MS && at <= killedAt)
     return this.ledger.deliveries.filter(isLate).length
   }
 
