@@ -1,10 +1,12 @@
 import type { ClientOptions } from 'millrace/actors'
+import type { DurableLogs, LogDelivery, MessageLog } from 'millrace/broker'
 import type { Interceptor, Protocol } from 'millrace/protocol'
 import { rsocket } from 'millrace/protocol/rsocket'
 import type { LeaseStore, Registry } from 'millrace/registry'
 import { defaultSelector, type Selector } from 'millrace/selector'
 import type { ProcessContext, Scenario, World } from 'millrace/testing'
 import type { Transport } from 'millrace/transport'
+import { map, type Observable } from 'rxjs'
 
 /** A fault of the library, planted by decorators around what a process is given. */
 export interface Mutant {
@@ -18,6 +20,10 @@ export interface Mutant {
   readonly store?: (store: LeaseStore) => LeaseStore
   /** Put around the registry. */
   readonly registry?: (registry: Registry) => Registry
+  /** Put around the log of messages of durable brokers. */
+  readonly messages?: (log: MessageLog) => MessageLog
+  /** Put around their log of dead letters. */
+  readonly dead?: (log: MessageLog) => MessageLog
   /** Put around the selector of clients. */
   readonly selector?: (selector: Selector) => Selector
   /** Put around the calls of clients, innermost. */
@@ -57,11 +63,17 @@ function inside(context: ProcessContext, mutant: Mutant): ProcessContext {
     selector: (mutant.selector ?? same)(options.selector ?? defaultSelector),
     interceptors: [...(options.interceptors ?? []), ...(mutant.calls === undefined ? [] : [mutant.calls])],
   })
+  const logs: DurableLogs = {
+    messages: (mutant.messages ?? same)(context.logs.messages),
+    dead: (mutant.dead ?? same)(context.logs.dead),
+  }
   return {
     ...context,
     transport,
     protocol,
     registry,
+    logs,
+    createBroker: (options, over = logs) => context.createBroker(options, over),
     createService: options =>
       context.createService({
         registry,
@@ -83,5 +95,36 @@ export function methodsOf(store: LeaseStore): LeaseStore {
     put: (record, lease) => store.put(record, lease),
     claim: (record, lease) => store.claim(record, lease),
     release: lease => store.release(lease),
+  }
+}
+
+/** The methods of a log as fields, some of which a mutant has otherwise. */
+export function methodsOfLog(log: MessageLog): MessageLog {
+  return {
+    name: log.name,
+    status$: log.status$,
+    open$: log.open$,
+    append: record => log.append(record),
+    consume: options => log.consume(options),
+    read: topic => log.read(topic),
+    remove: sequences => log.remove(sequences),
+  }
+}
+
+/** `log` whose consumers get other deliveries. */
+export function redelivering(
+  log: MessageLog,
+  change: (deliveries$: Observable<LogDelivery>) => Observable<LogDelivery>,
+): MessageLog {
+  return {
+    ...methodsOfLog(log),
+    consume: options =>
+      log.consume(options).pipe(
+        map(consumer => ({
+          next: consumer.next,
+          deliveries$: change(consumer.deliveries$),
+          request: count => consumer.request(count),
+        })),
+      ),
   }
 }

@@ -10,6 +10,12 @@ import { goodbyeMissing } from './goodbye-missing.js'
 import { itemsSwapped } from './items-swapped.js'
 import { lastItemDropped } from './last-item-dropped.js'
 import { leaseBelieved } from './lease-believed.js'
+import { acknowledgedOnArrival } from './acknowledged-on-arrival.js'
+import { redeliveryIgnored } from './redelivery-ignored.js'
+import { deadLetterLost } from './dead-letter-lost.js'
+import { turnsNotTaken } from './turns-not-taken.js'
+import { anotherIdOnRetry } from './another-id-on-retry.js'
+import { deliveriesSwapped } from './deliveries-swapped.js'
 import type { Mutant } from './mutant.js'
 import { recordNotPutAgain } from './record-not-put-again.js'
 import { registeredAgain } from './registered-again.js'
@@ -36,4 +42,10 @@ export const mutants: readonly Mutant[] = [
   gapNotListed,
   removalsForgotten,
   deletionsNotHeard,
+  acknowledgedOnArrival,
+  redeliveryIgnored,
+  deadLetterLost,
+  turnsNotTaken,
+  anotherIdOnRetry,
+  deliveriesSwapped,
 ]

@@ -1,5 +1,5 @@
 import type { LogEvent } from '../../core/index.js'
-import type { CallStep, RegistryStep } from './observed.js'
+import type { CallStep, MessageStep, RegistryStep } from './observed.js'
 
 /** The line of a step of a call, if it has one: items are not told one by one, for the frames that carry them are. */
 export function callLine({ call, run, step }: CallStep): string | undefined {
@@ -30,6 +30,19 @@ export function snapshotLine({ snapshot }: RegistryStep): string | undefined {
   if (snapshot === undefined) return undefined
   const nodes = snapshot.services.flatMap(service => service.nodes.map(node => node.id))
   return `sees ${nodes.join(' ') || 'nobody'}${snapshot.stale ? ', stale' : ''}`
+}
+
+/** The line of what happened to a message. */
+export function messageLine(step: MessageStep): string {
+  if (step.step === 'kept') {
+    const { id, topic, sequence } = step.record
+    return `keeps ${id} of ${topic} as ${step.log} ${sequence}`
+  }
+  if (step.step === 'group') return `knows queue ${step.queue} of ${step.topic} from ${step.next}`
+  const group = `${step.queue === undefined ? 'a subscriber' : `queue ${step.queue}`} of ${step.topic}`
+  if (!('message' in step)) return `${step.step} ${group}`
+  const { id, sequence, attempt } = step.message
+  return `${group}: ${step.step} ${id}, ${sequence}, attempt ${attempt}`
 }
 
 /** The line of what the library logs. */

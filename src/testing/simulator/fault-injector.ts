@@ -2,6 +2,7 @@ import { RpcError } from '../../core/index.js'
 import { faultLetters, type Fault } from './fault.js'
 import type { Process } from './process.js'
 import type { SimulatedBroker } from './simulated-broker.js'
+import type { SimulatedLogs } from './simulated-logs.js'
 import type { SimulatedRegistry } from './simulated-registry.js'
 import { isOf, type Weather } from './weather.js'
 
@@ -20,6 +21,8 @@ export interface FaultVictims {
   readonly registry: SimulatedRegistry
   /** The broker. */
   readonly broker: SimulatedBroker
+  /** The logs on the broker's machine. */
+  readonly logs: SimulatedLogs
 }
 
 /** Lets faults begin and end. */
@@ -96,11 +99,12 @@ export class FaultInjector {
 
   // Faults of one kind may overlap: one goes on when another is over.
   private setServers(): void {
-    const { registry, broker } = this.victims
+    const { registry, broker, logs } = this.victims
     const kinds = new Set([...this.active].map(({ kind }) => kind))
     registry.setForgetful(kinds.has('registryCompaction'))
     registry.setDown(kinds.has('registryOutage') || kinds.has('registryWipe'))
     broker.setDown(kinds.has('brokerOutage'))
+    logs.setDown(kinds.has('brokerOutage'))
   }
 
   private slowDown(fault: Fault): void {

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs'
+import type { LogRecord } from '../../broker/index.js'
 import type { Code } from '../../core/index.js'
 import type { Kind, Route } from '../../protocol/index.js'
 import type { Instance, Registration, Snapshot } from '../../registry/index.js'
@@ -85,6 +86,49 @@ export interface RegistryStep {
   readonly unwatched?: boolean
 }
 
+/** A subscription of a process to a durable broker. */
+export interface MessageConsumer {
+  /** The process. */
+  readonly process: string
+  /** Which life of it, from 1. */
+  readonly life: number
+  /** Number of the subscription in that life, from 1. */
+  readonly subscription: number
+  /** Its queue group. */
+  readonly queue: string | undefined
+  /** The topic that it is of, with wildcards perhaps. */
+  readonly topic: string
+  /** Whether messages of one key come one after the other. */
+  readonly ordered: boolean
+}
+
+/** A message as a consumer has it. */
+export interface ConsumedMessage {
+  /** Its id. */
+  readonly id: string
+  /** Its key. */
+  readonly key: string | undefined
+  /** Its number in the log. */
+  readonly sequence: number
+  /** 1 for the first delivery. */
+  readonly attempt: number
+}
+
+/**
+ * What happened to messages of durable brokers that processes made through the simulator: `kept` by a log, a queue
+ * `group` that is made, which begins at sequence `next`; a consumer that has `joined` or `left`; a message that a consumer
+ * has `begun` with, and is `done` with, or has `failed` at. What is acknowledged by hand has no end.
+ */
+export type MessageStep =
+  | {
+      readonly step: 'kept'
+      readonly log: 'messages' | 'dead'
+      readonly record: LogRecord & { readonly sequence: number }
+    }
+  | { readonly step: 'group'; readonly queue: string; readonly topic: string; readonly next: number }
+  | ({ readonly step: 'joined' | 'left' } & MessageConsumer)
+  | ({ readonly step: 'begun' | 'done' | 'failed'; readonly message: ConsumedMessage } & MessageConsumer)
+
 /** A process that has started or ended. */
 export interface ProcessStep {
   /** Its name. */
@@ -109,6 +153,8 @@ export interface ObservedWorld {
   readonly frames$: Observable<FrameSent>
   /** What is registered and shown. */
   readonly registry$: Observable<RegistryStep>
+  /** What happens to messages of durable brokers. */
+  readonly messages$: Observable<MessageStep>
   /** Starts and ends of processes. */
   readonly processes$: Observable<ProcessStep>
   /** What the registry holds at this moment. */

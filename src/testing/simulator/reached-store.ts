@@ -2,7 +2,10 @@ import { filter, interval, map, merge, NEVER, Observable, tap, timeout, withLate
 import { retrySafely, RpcError, type Runtime } from '../../core/index.js'
 import type { LeaseId, LeaseStore, StoreChanges, StoreListing, StoreRecord } from '../../registry/index.js'
 import type { SimulatedStore } from './simulated-store.js'
-import { StoreConnection, type Served, type StorePath } from './store-connection.js'
+import { StoreConnection, type Served, type ServerPath } from './store-connection.js'
+
+/** The way to a store. */
+export type StorePath = ServerPath<SimulatedStore>
 
 /** What a process takes for the silence of a store. */
 export interface Silences {
@@ -22,7 +25,7 @@ class ReachedStore implements LeaseStore {
   readonly open$: Observable<never> = NEVER
   private readonly path: StorePath
   private readonly silences: Silences
-  private connection: StoreConnection | undefined
+  private connection: StoreConnection<SimulatedStore> | undefined
 
   constructor(path: StorePath, silences: Silences) {
     this.path = path
@@ -64,7 +67,7 @@ class ReachedStore implements LeaseStore {
     )
   }
 
-  private connected(): StoreConnection {
+  private connected(): StoreConnection<SimulatedStore> {
     if (this.connection === undefined || this.connection.isLost) this.connection = new StoreConnection(this.path)
     return this.connection
   }
@@ -76,7 +79,7 @@ function followed(
   after: number,
   { confirmMs }: Silences,
   { scheduler }: Runtime,
-): Served<StoreChanges> {
+): Served<StoreChanges, SimulatedStore> {
   return (store, passing$) => {
     let sent = after
     const isConfirmed$ = interval(confirmMs, scheduler).pipe(map(() => true))

@@ -96,7 +96,15 @@ export class SimulatedRegistry {
     const silenceMs = leaseMs / SILENCES_PER_LEASE
     const link$ = within(life, path.link$)
     const store = reachedStore(
-      { ...path, link$, store: this.store, storeRuntime, runtime, isLive: () => life.isLive() },
+      {
+        ...path,
+        ...{ title: 'the simulated store', reason: 'registry_unavailable' },
+        link$,
+        store: this.store,
+        storeRuntime,
+        runtime,
+        isLive: () => life.isLive(),
+      },
       { callTimeoutMs: silenceMs, confirmMs: silenceMs },
     )
     return {

@@ -3,7 +3,7 @@ import { RpcError, type Log, type Runtime } from '../../core/index.js'
 import { memoryNetwork, type MemoryFrame, type MemoryNetwork } from '../../transport/index.js'
 import { CallObserver } from './call-observer.js'
 import { drawFaults, type FaultRates } from './draw-faults.js'
-import { callLine, logLine, registrationLine, snapshotLine, standingLine } from './event-lines.js'
+import { callLine, logLine, messageLine, registrationLine, snapshotLine, standingLine } from './event-lines.js'
 import { EventLog } from './event-log.js'
 import { FaultInjector } from './fault-injector.js'
 import { parseFaults } from './fault-marbles.js'
@@ -13,10 +13,14 @@ import { Life } from './life.js'
 import type { FrameSent, Invariant, ObservedWorld, ProcessStep } from './observed.js'
 import { processContext } from './process-context.js'
 import { Process, type ProcessOwner } from './process.js'
+import { within } from './reach.js'
 import { RealWork } from './real-work.js'
 import { seedOf } from './seed-of.js'
 import type { ResolvedSimulateOptions, Violation } from './simulate-options.js'
+import { ReachedLogs } from './reached-log.js'
+import { seenBroker } from './seen-broker.js'
 import { SimulatedBroker } from './simulated-broker.js'
+import { SimulatedLogs } from './simulated-logs.js'
 import { SimulatedRegistry } from './simulated-registry.js'
 import { Clock, runtimeOn, Timeline, type TimelineOwner } from './timeline.js'
 import { Weather } from './weather.js'
@@ -49,6 +53,8 @@ export class Simulation implements TimelineOwner, ProcessOwner {
   private readonly network: MemoryNetwork
   private readonly registryServer: SimulatedRegistry
   private readonly brokerServer: SimulatedBroker
+  private readonly logsServer: SimulatedLogs
+  private readonly brokerRuntime: Runtime
   private readonly processes: Map<string, Process>
   private readonly latency: Latency
   private readonly injector: FaultInjector
@@ -75,11 +81,14 @@ export class Simulation implements TimelineOwner, ProcessOwner {
     this.observer = new CallObserver(() => this.now())
     this.registryServer = new SimulatedRegistry({ runtime: clockOf('registry'), leaseMs })
     this.brokerServer = new SimulatedBroker({ runtime: clockOf('broker'), latencyMs: latencyMs.median })
+    this.brokerRuntime = clockOf('logs')
+    this.logsServer = new SimulatedLogs(this.brokerRuntime)
     this.injector = new FaultInjector({
       processes: this.processes,
       weather: this.weather,
       registry: this.registryServer,
       broker: this.brokerServer,
+      logs: this.logsServer,
     })
     this.events$ = new Subject()
     this.frames$ = new Subject()
@@ -96,6 +105,7 @@ export class Simulation implements TimelineOwner, ProcessOwner {
       },
     })
     this.observer.steps$.subscribe(step => this.tell((step.run ?? step.call).process, callLine(step)))
+    this.logsServer.steps$.subscribe(step => this.tell('process' in step ? step.process : 'broker', messageLine(step)))
     this.registryServer.steps$.subscribe(step => {
       this.tell(step.process, registrationLine(step))
       this.tell(step.process, standingLine(step))
@@ -201,10 +211,21 @@ export class Simulation implements TimelineOwner, ProcessOwner {
       toStoreMs: () => this.latencyMs(name, 'registry'),
       toProcessMs: () => this.latencyMs('registry', name),
     }
+    const broker = this.brokerServer.reachedBy(life, this.weather.passable(name, 'broker'))
+    const reached = new ReachedLogs({
+      ...{ title: 'the simulated log', reason: 'broker_unavailable', status$: broker.status$ },
+      ...{ store: this.logsServer, storeRuntime: this.brokerRuntime, runtime: life.runtime },
+      isLive: () => life.isLive(),
+      link$: within(life, this.weather.connection(name, 'broker')),
+      toStoreMs: () => this.latencyMs(name, 'broker'),
+      toProcessMs: () => this.latencyMs('broker', name),
+    })
     return processContext(life, {
       transport: this.network.host({ name, runtime: life.runtime }),
       ...this.registryServer.reachedBy(life, path, log),
-      broker: this.brokerServer.reachedBy(life, this.weather.passable(name, 'broker')),
+      broker,
+      logs: { messages: reached.log('messages'), dead: reached.log('dead') },
+      seen: made => seenBroker(made, life, this.logsServer.steps$),
       observer: this.observer,
       log,
       note,
@@ -266,6 +287,7 @@ export class Simulation implements TimelineOwner, ProcessOwner {
       calls$: this.observer.steps$,
       frames$: this.frames$,
       registry$: this.registryServer.steps$,
+      messages$: this.logsServer.steps$,
       processes$: this.processes$,
       registered: () => this.registryServer.registered(),
       registered$: this.registryServer.registered$,

@@ -1,13 +1,24 @@
-import { BehaviorSubject, Subscription, type Observable, type Subscriber } from 'rxjs'
+import { BehaviorSubject, Subscription, type Observable, type Subject, type Subscriber } from 'rxjs'
 import { retrySafely, RpcError, type Runtime } from '../../core/index.js'
 import type { MemoryLinkState } from '../../transport/index.js'
-import type { SimulatedStore } from './simulated-store.js'
 import { StoreLane } from './store-lane.js'
 
-/** The way from a process to the store. */
-export interface StorePath {
-  /** The store at its end. */
-  readonly store: SimulatedStore
+/** A server that processes connect to: a store, or the logs of a broker. */
+export interface SimulatedServer {
+  /** Whether it does not answer. */
+  readonly isDown: boolean
+  /** Emits when its process dies: whatever was connected to it is not any more. */
+  readonly crashed$: Subject<void>
+}
+
+/** The way from a process to a server. */
+export interface ServerPath<S extends SimulatedServer> {
+  /** What it is called in errors: `the simulated store`. */
+  readonly title: string
+  /** The reason of those errors. */
+  readonly reason: string
+  /** The server at its end. */
+  readonly store: S
   /** Time of the store. */
   readonly storeRuntime: Runtime
   /** Time of the process. */
@@ -23,16 +34,17 @@ export interface StorePath {
 }
 
 /** What goes on at the store for who follows it; `passing$` says whether what it emits gets through now. */
-export type Served<T> = (store: SimulatedStore, passing$: Observable<boolean>) => Observable<T>
+export type Served<T, S> = (store: S, passing$: Observable<boolean>) => Observable<T>
 
 /**
  * A connection to the store, as TCP makes them: while nothing passes, what is sent waits and then arrives, however late
  * that is; when it breaks, or the store dies, what was under way is lost.
  */
-export class StoreConnection {
+export class StoreConnection<S extends SimulatedServer> {
   /** Whether it is of no use any more. */
   isLost: boolean
-  private readonly store: SimulatedStore
+  private readonly path: ServerPath<S>
+  private readonly store: S
   private readonly isLive: () => boolean
   private readonly there: StoreLane
   private readonly back: StoreLane
@@ -46,8 +58,10 @@ export class StoreConnection {
   private isAccepted: boolean
   private isRefused: boolean
 
-  constructor({ store, storeRuntime, runtime, isLive, link$, toStoreMs, toProcessMs }: StorePath) {
+  constructor(path: ServerPath<S>) {
+    const { store, storeRuntime, runtime, isLive, link$, toStoreMs, toProcessMs } = path
     this.isLost = false
+    this.path = path
     this.store = store
     this.isLive = isLive
     this.there = new StoreLane(storeRuntime.scheduler, toStoreMs)
@@ -62,7 +76,7 @@ export class StoreConnection {
   }
 
   /** Sends a request; its answer arrives at `attempt`, unless the connection is lost before. */
-  ask<T>(answer: (store: SimulatedStore) => T, attempt: Subscriber<T>): void {
+  ask<T>(answer: (store: S) => T, attempt: Subscriber<T>): void {
     this.send(attempt, () => {
       try {
         const value = answer(this.store)
@@ -77,7 +91,7 @@ export class StoreConnection {
   }
 
   /** Sends a request that has many answers, until `attempt` is unsubscribed. */
-  follow<T>(serve: Served<T>, attempt: Subscriber<T>): void {
+  follow<T>(serve: Served<T, S>, attempt: Subscriber<T>): void {
     const serving = new Subscription()
     attempt.add(() => this.there.send(() => serving.unsubscribe()))
     this.send(attempt, () => {
@@ -86,8 +100,17 @@ export class StoreConnection {
         serve(this.store, this.passing$).subscribe({
           next: value => this.back.send(() => attempt.next(value)),
           error: error => this.back.send(() => attempt.error(error)),
+          complete: () => this.back.send(() => attempt.complete()),
         }),
       )
+    })
+  }
+
+  /** Sends something that is not answered. */
+  tell(arrive: () => void): void {
+    if (!this.isLive()) return
+    this.there.send(() => {
+      if (this.accept()) arrive()
     })
   }
 
@@ -99,7 +122,7 @@ export class StoreConnection {
     this.back.cut()
     this.served.unsubscribe()
     this.link.unsubscribe()
-    if (this.isLive()) for (const fail of [...this.attempts]) fail(connectionLost())
+    if (this.isLive()) for (const fail of [...this.attempts]) fail(connectionLost(this.path))
   }
 
   private send<T>(attempt: Subscriber<T>, arrive: () => void): void {
@@ -138,9 +161,6 @@ export class StoreConnection {
   }
 }
 
-function connectionLost(): RpcError {
-  return new RpcError('UNAVAILABLE', 'the simulated store: the connection is lost', {
-    reason: 'registry_unavailable',
-    retry: retrySafely,
-  })
+function connectionLost({ title, reason }: Pick<ServerPath<SimulatedServer>, 'title' | 'reason'>): RpcError {
+  return new RpcError('UNAVAILABLE', `${title}: the connection is lost`, { reason, retry: retrySafely })
 }

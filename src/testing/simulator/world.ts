@@ -1,6 +1,6 @@
 import type { Observable, Unsubscribable } from 'rxjs'
 import type { Client, ClientOptions, Service, ServiceOptions } from '../../actors/index.js'
-import type { Broker } from '../../broker/index.js'
+import type { Broker, DurableLogs, DurableOptions } from '../../broker/index.js'
 import type { Log, Runtime } from '../../core/index.js'
 import type { Protocol } from '../../protocol/index.js'
 import type { LeasedRegistryOptions, LeaseStore, Registry } from '../../registry/index.js'
@@ -25,6 +25,8 @@ export interface ProcessContext {
   readonly store: LeaseStore
   /** The broker, as far as it can be reached from here. */
   readonly broker: Broker
+  /** The logs of a durable broker on the broker's machine, as far as they can be reached from here. */
+  readonly logs: DurableLogs
   /** Writes into the event log. */
   readonly log: Log
   /** Emits when the process is told to stop; a service made here listens to it by itself. */
@@ -33,6 +35,8 @@ export interface ProcessContext {
   createService(options: Partial<ServiceOptions> & Pick<ServiceOptions, 'actors'>): Service
   /** The library's `createClient` with all of the above, seen by the invariants. */
   createClient(options?: Partial<ClientOptions>): Client
+  /** The library's `durableBroker` over `logs`, or others, with all of the above, seen by the invariants. */
+  createBroker(options?: Partial<DurableOptions>, logs?: DurableLogs): Broker
   /** The library's `leasedRegistry` with all of the above, seen by the invariants. */
   createRegistry(options?: Partial<LeasedRegistryOptions>): Registry
   /** Writes a line of your own into the event log. */

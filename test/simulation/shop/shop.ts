@@ -1,10 +1,12 @@
 import { rsocket, type RSocketOptions } from 'millrace/protocol/rsocket'
 import { callsEnd, demandIsRespected, streamsGoOn, type ProcessContext, type World } from 'millrace/testing'
 import type { Protocol } from 'millrace/protocol'
-import { finalize, type Observable } from 'rxjs'
+import { finalize, merge, type Observable } from 'rxjs'
 import { eventsAreHandled } from '../invariants/events-are-handled.js'
 import { linesAreNumbered } from '../invariants/lines-are-numbered.js'
 import { untouchedCallsSucceed } from '../invariants/untouched-calls-succeed.js'
+import { deadLettersArePoison } from '../invariants/dead-letters-are-poison.js'
+import { bookingQueues, isPoison, processBookings } from './bookings.js'
 import { buyer } from './buyer.js'
 import { Orders, Shop, Stock } from './contracts.js'
 import { gateway } from './gateway.js'
@@ -32,7 +34,8 @@ export function shop(world: World): void {
   for (const number of [1, 2]) {
     world.process(`stock-${number}`, context => {
       const actors = [stock(context, handleOrders(context, warehouse, ledger))]
-      return context.createService({ protocol: speaking(context, KEEP_ALIVE), actors }).run()
+      const service = context.createService({ protocol: speaking(context, KEEP_ALIVE), actors })
+      return merge(service.run(), processBookings(context, 'accounts'))
     })
     world.process(`orders-${number}`, context =>
       context.createService({ protocol: speaking(context, KEEP_ALIVE), actors: [orders(context, ledger)] }).run(),
@@ -48,6 +51,7 @@ export function shop(world: World): void {
     untouchedCallsSucceed,
     linesAreNumbered,
     eventsAreHandled(ledger, [warehouse, newsletter]),
+    deadLettersArePoison(bookingQueues, isPoison),
   ]) {
     world.invariant(invariant)
   }
@@ -70,7 +74,8 @@ function runGateway(context: ProcessContext, ledger: Ledger): Observable<unknown
   const client = context.createClient({ protocol: speaking(context, KEEP_ALIVE) })
   const actors = [gateway(context, client, handleOrders(context, newsletter, ledger))]
   const service = context.createService({ protocol: speaking(context, RESUMABLE), actors })
-  return service.run().pipe(finalize(() => client.close()))
+  const served$ = service.run().pipe(finalize(() => client.close()))
+  return merge(served$, processBookings(context, 'audit'))
 }
 
 function speaking({ transport, runtime, log }: ProcessContext, options: RSocketOptions): Protocol {
