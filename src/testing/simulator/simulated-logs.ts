@@ -1,5 +1,12 @@
 import { Subject, tap } from 'rxjs'
-import { memoryLog, type Appended, type LogConsumer, type LogRecord, type MessageLog } from '../../broker/index.js'
+import {
+  memoryLog,
+  type Appended,
+  type ConsumerOptions,
+  type LogConsumer,
+  type LogRecord,
+  type MessageLog,
+} from '../../broker/index.js'
 import type { Runtime } from '../../core/index.js'
 import type { MessageStep } from './observed.js'
 
@@ -32,38 +39,27 @@ export class SimulatedLogs {
 
   /** One of its logs, whose records are told of when they are kept. */
   log(name: LogName): MessageLog {
-    const { status$, open$, append, consume, read, remove } = bound(this.logs[name])
+    const log = this.logs[name]
     const kept = (record: LogRecord, { sequence, duplicate }: Appended): void => {
       if (!duplicate) this.steps$.next({ step: 'kept', log: name, record: { ...record, sequence } })
     }
+    const attached = ({ queue, topic }: ConsumerOptions, { next }: LogConsumer): void => {
+      const group = `${queue} ${topic}`
+      if (queue === undefined || name === 'dead' || this.groups.has(group)) return
+      this.groups.add(group)
+      this.steps$.next({ step: 'group', queue, topic, next })
+    }
     return {
-      ...{ name: 'simulated', status$, open$, read, remove },
-      append: record => append(record).pipe(tap(appended => kept(record, appended))),
-      consume: options =>
-        consume(options).pipe(
-          tap(({ next }: LogConsumer) => {
-            const { queue, topic } = options
-            const group = `${name} ${queue} ${topic}`
-            if (queue === undefined || name === 'dead' || this.groups.has(group)) return
-            this.groups.add(group)
-            this.steps$.next({ step: 'group', queue, topic, next })
-          }),
-        ),
+      name: 'simulated',
+      status$: log.status$,
+      open$: log.open$,
+      append: record => log.append(record).pipe(tap(appended => kept(record, appended))),
+      consume: options => log.consume(options).pipe(tap(consumer => attached(options, consumer))),
+      read: topic => log.read(topic),
+      remove: sequences => log.remove(sequences),
     }
   }
 }
 
 /** Which of the logs. */
 export type LogName = 'messages' | 'dead'
-
-function bound(log: MessageLog): MessageLog {
-  return {
-    name: log.name,
-    status$: log.status$,
-    open$: log.open$,
-    append: record => log.append(record),
-    consume: options => log.consume(options),
-    read: topic => log.read(topic),
-    remove: sequences => log.remove(sequences),
-  }
-}
