@@ -37,7 +37,10 @@ const WITHOUT: { readonly [path: string]: string } = {
   'broker/nats/find-consumer.ts': 'questions to a real server, which has no virtual time',
   'broker/nats/jetstream-broker.ts': 'durableBroker over a real log; specified there',
   'broker/nats/jetstream-session.ts': 'questions over a real connection, which has no virtual time',
+  'broker/nats/last-start.ts': 'questions to a real server, which has no virtual time',
   'broker/nats/nats-broker.ts': 'messages over a real connection, which has no virtual time',
+  'broker/nats/read-all.ts': 'what a real stream has, which has no virtual time',
+  'broker/nats/return-unsettled.ts': 'what a real server does with it, which has no virtual time',
   'registry/etcd/etcd.ts': 'real calls, tested with a real etcd; what it does in time is keepAnnounced and watchLeased',
   'registry/etcd/duplex.ts': 'a stream of gRPC, which has no virtual time',
   'registry/etcd/lease-calls.ts': 'calls of gRPC, which have no virtual time',
@@ -57,6 +60,7 @@ const WITHOUT: { readonly [path: string]: string } = {
 /** Specs that are not named after a file, and what they specify. */
 const ABOUT: { readonly [path: string]: string } = {
   'actors/laws': 'what holds for all operators',
+  'broker/nats': 'publishing and subscribing of natsBroker, over links that end',
   'protocol/credit': 'streams over a connection, where many files work together',
   'protocol/resume': 'ClientResumption',
   'registry/laws': 'what holds for all operators',
