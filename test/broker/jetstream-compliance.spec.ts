@@ -30,7 +30,14 @@ for (const envelope of ['native', 'go-micro'] as const) {
       name: `jetstreamBroker with the envelope ${envelope}`,
       setup: () => {
         const stream = `checks-${envelope}`
-        const options = { stream, subjects: [`${stream}.>`], envelope, backoffMs: [1], log: silentLog }
+        const options = {
+          stream,
+          subjects: [`${stream}.>`],
+          envelope,
+          storage: 'memory',
+          backoffMs: [1],
+          log: silentLog,
+        } as const
         const broker = jetstreamBroker(connection, options)
         return { broker, topicPrefix: `${stream}.`, ready: () => queueMade(broker, `${stream}.ready`) }
       },
