@@ -90,6 +90,20 @@ describe('natsTransport', () => {
     await small.stop()
   })
 
+  it('ends a connection whose messages the server refuses', async () => {
+    const tiny = await startNats({ jetStream: false, maxPayloadBytes: 4 })
+    const transport = natsTransport(natsConnection({ servers: [tiny.address], log: silentLog }))
+    const { client, listening } = await connect(transport, ':0', PATIENCE_MS)
+    const inbox = receive(client, PATIENCE_MS)
+
+    sendNumber(client, 1)
+    await inbox.ended()
+
+    expect(inbox.ending).toMatchObject({ reason: 'connection_lost', cause: { reason: 'message_too_large' } })
+    listening.unsubscribe()
+    await tiny.stop()
+  })
+
   it('bounds what nobody reads', async () => {
     const transport = natsTransport(connection, { maxUnreadBytes: 10_000 })
     const { client, server: accepted, listening } = await connect(transport, ':0', PATIENCE_MS)

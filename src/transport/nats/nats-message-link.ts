@@ -71,7 +71,7 @@ export class NatsMessageLink implements MessageLink {
   constructor(path: NatsPath, options: NatsMessageLinkOptions) {
     this.path = path
     this.options = options
-    this.capacity = Math.min(options.messageBytes, path.link.maxPayloadBytes)
+    this.capacity = Math.max(LEAST_MESSAGE_BYTES, Math.min(options.messageBytes, path.link.maxPayloadBytes))
     this.reader = new FrameReader(options.maxFrameBytes, {
       frame: ({ bytes, start, end }) => {
         this.sink?.message(bytes.subarray(start, end))
@@ -293,8 +293,11 @@ export class NatsMessageLink implements MessageLink {
   private publish(message: Uint8Array): void {
     try {
       this.path.link.publish(this.path.peer, message)
-    } catch {
-      // The link has ended, and so does this, when it hears of that.
+    } catch (error) {
+      // The link has ended, or the server takes less than it said; not within `send`.
+      const { remote } = this.path
+      const lost = connectionLost(remote, RpcError.from(error).rawMessage, error)
+      this.options.runtime.microtask(() => this.fail(lost))
     }
   }
 
@@ -319,6 +322,8 @@ export class NatsMessageLink implements MessageLink {
 }
 
 const NO_BYTES = new Uint8Array(0)
+/** Below it a server has no use: what is longer than it takes ends the connection. */
+const LEAST_MESSAGE_BYTES = 64
 /** Memory that is taken at once; longer messages have their own. */
 const ARENA_BYTES = 65_536
 /** Written and copied within one call. */
