@@ -2,7 +2,7 @@ import type { Msg, MsgHdrs, NatsConnection as Client, PublishOptions } from 'nat
 import { from, interval, merge, Subject, take, throwError, timer, type Observable, type Subscription } from 'rxjs'
 import { RingBuffer, type RpcError, type Runtime } from '../../core/index.js'
 import { connectionLost } from '../transport-errors.js'
-import { headerBlock } from './header-block.js'
+import { HeaderWriter } from './header-writer.js'
 import { endOf, messageTooLarge, permissionDenied } from './nats-errors.js'
 import type { NatsLink, NatsMessage, NatsPublishOptions, NatsSubscribeOptions } from './nats-link.js'
 import { ReceivedMessage } from './received-message.js'
@@ -47,6 +47,7 @@ export class ClientLink implements NatsLink {
   private readonly unconfirmed: RingBuffer<Confirmations>
   /** Subjects that the server has refused to take messages to. */
   private readonly refused: Set<string>
+  private readonly headers: HeaderWriter
 
   constructor(client: Client, server: string, options: ClientLinkOptions) {
     const { max_payload, version, jetstream } = client.info ?? {}
@@ -62,6 +63,7 @@ export class ClientLink implements NatsLink {
     this.gathering = undefined
     this.unconfirmed = new RingBuffer()
     this.refused = new Set()
+    this.headers = new HeaderWriter()
     this.pings = this.ping(options.pingIntervalMs)
     void client.closed().then(why => this.end(connectionLost(server, endOf(why), why ?? undefined)))
     this.watchRefusals()
@@ -74,7 +76,7 @@ export class ClientLink implements NatsLink {
 
   publish(subject: string, payload: Uint8Array, options?: NatsPublishOptions): void {
     if (this.error !== undefined) throw this.error
-    const block = options?.headers && headerBlock(options.headers)
+    const block = options?.headers && this.headers.write(options.headers)
     const bytes = payload.length + (block?.length ?? 0)
     if (bytes > this.maxPayloadBytes) throw messageTooLarge(subject, bytes, this.maxPayloadBytes)
     if (this.client.isClosed()) throw connectionLost(this.server, 'it is closed')
