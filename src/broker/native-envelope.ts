@@ -62,7 +62,7 @@ function isReserved(name: string): boolean {
 
 function withoutReserved(header: Header): Message['header'] {
   let own: Record<string, string> | undefined
-  for (const name of Object.keys(header)) {
+  for (const name in header) {
     if (isReserved(name)) continue
     own ??= Object.create(null) as Record<string, string>
     own[name] = header[name] as string

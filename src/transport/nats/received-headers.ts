@@ -32,34 +32,41 @@ class BlockHeaders implements NatsHeaders {
   }
 
   get(name: string): string {
-    let found: string | undefined
-    this.each((each, value) => {
-      if (each === name) found ??= value
-    })
-    return found ?? ''
+    for (const [each, value] of this.entries()) if (each === name) return value
+    return ''
   }
 
   keys(): readonly string[] {
-    const names = new Set<string>()
-    this.each(name => names.add(name))
-    return [...names]
+    return [...new Set(this.entries().map(([name]) => name))]
   }
 
   lowerCased(): Header {
     const header: Record<string, string> = Object.create(null)
-    this.each((name, value) => (header[name.toLowerCase()] ??= value))
+    for (const [name, value] of this.entries()) header[name.toLowerCase()] ??= value
     return header
   }
 
-  private each(entry: (name: string, value: string) => void): void {
+  private entries(): readonly (readonly [name: string, value: string])[] {
     const { block } = this
+    const entries: [string, string][] = []
     let start = FIRST_LINE.length
     for (let end = block.indexOf('\r\n', start); end > start; end = block.indexOf('\r\n', start)) {
       const colon = block.indexOf(':', start)
-      if (colon > 0 && colon < end) entry(block.slice(start, colon), block.slice(colon + 1, end).trim())
+      if (colon > 0 && colon < end) entries.push([block.slice(start, colon), valueIn(block, colon + 1, end)])
       start = end + 2
     }
+    return entries
   }
+}
+
+const SPACE = 0x20
+
+/** The value between two places, without the space that most have before them, nor others at its ends. */
+function valueIn(block: string, start: number, end: number): string {
+  const first = block.charCodeAt(start) === SPACE ? start + 1 : start
+  const value = block.slice(first, end)
+  const isPlain = block.charCodeAt(first) > SPACE && block.charCodeAt(end - 1) > SPACE
+  return isPlain ? value : value.trim()
 }
 
 class ClientHeaders implements NatsHeaders {
