@@ -32,6 +32,7 @@ const WITHOUT: { readonly [path: string]: string } = {
   'selector/explain.ts': 'makes a table',
   'protocol/peer.ts': 'calls as they are; specified wherever there is a peer',
   'protocol/rsocket/replies-of.ts': 'subscribes what a peer answers',
+  'broker/durable/keep-letter.ts': 'appendUntil, once more for what is refused; tested with a real server',
   'broker/durable/retry-pause.ts': 'the pauses of appendUntil; specified there',
   'broker/nats/exclusive-turn.ts': 'claims at a real server, which has no virtual time',
   'broker/nats/find-consumer.ts': 'questions to a real server, which has no virtual time',

@@ -11,7 +11,10 @@ export interface DeadLetter {
   readonly topic: string
   /** The queue group that gave up; `undefined` for a subscriber by itself. */
   readonly queue: string | undefined
-  /** What was published; its body is the raw bytes when the codec could not read them. */
+  /**
+   * What was published; its body is the raw bytes when the codec could not read them. Without header and body when the
+   * broker does not take them together with what the letter says: the message is where it was published, at `sequence`.
+   */
   readonly message: Message
   /** How often it was delivered. */
   readonly attempts: number
@@ -50,7 +53,8 @@ export interface ReplayOptions extends DeadLetterFilter {
  *
  * 1. A letter is in the list before the message is taken from its group: a crash between the two delivers again.
  * 2. `replay` gives the message to the group that had given it up, and to no other, with `attempt` 1; then the letter is gone.
- * 3. `list` and `drop` complete. Wrong options are INVALID_ARGUMENT (reasons `invalid_options`, `invalid_topic`).
+ * 3. A letter without its message is not replayed: it stays until it is dropped.
+ * 4. `list` and `drop` complete. Wrong options are INVALID_ARGUMENT (reasons `invalid_options`, `invalid_topic`).
  */
 export interface DeadLetters {
   /** Each letter from now on; where the list outlives the process, those of all processes. Never completes. */

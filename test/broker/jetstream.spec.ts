@@ -442,6 +442,36 @@ describe.concurrent('subscribe of jetstreamBroker', () => {
     expect(await lettersOf(broker, 1)).toMatchObject([{ attempts: 1 }])
   })
 
+  it.for([
+    { title: 'whose error ends with a line break', error: 'broken\n', bytes: 10 },
+    { title: 'that is as long as the server takes', error: 'broken', bytes: 1_048_400 },
+  ])('makes a dead letter of a message $title', async ({ error, bytes }, context) => {
+    const { broker, stream, publish, listen } = bench(context, { maxDeliver: 1 })
+    const poisoned: Through = pacedMap(event => (event.attempt === 1 ? throwError(() => new Error(error)) : of(event)))
+    listen(`${stream}.a`, { queue: 'q', from: 'all' }, poisoned)
+
+    await publish(`${stream}.a`, 'x'.repeat(bytes))
+
+    expect(await lettersOf(broker, 1)).toMatchObject([{ topic: `${stream}.a`, error: { rawMessage: 'broken' } }])
+  })
+
+  it('does not replay a dead letter without its message', async context => {
+    const { broker, stream, publish, listen } = bench(context, { maxDeliver: 1 })
+    const listener = listen(
+      `${stream}.a`,
+      { queue: 'q', from: 'all' },
+      pacedMap(() => throwError(() => new Error('broken'))),
+    )
+    await publish(`${stream}.a`, 'x'.repeat(1_048_400))
+    await lettersOf(broker, 1)
+
+    const replayed = await lastValueFrom(broker.deadLetters.replay().pipe(toArray()))
+
+    expect(replayed).toEqual([])
+    expect(await lettersOf(broker, 1)).toMatchObject([{ message: { body: undefined }, sequence: 1 }])
+    expect(listener.events).toHaveLength(1)
+  })
+
   it('replays and drops dead letters', async context => {
     const { broker, stream, publish, listen } = bench(context, { maxDeliver: 1 })
     let isRepaired = false

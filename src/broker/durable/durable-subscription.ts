@@ -6,10 +6,10 @@ import type { Event, From } from '../broker.js'
 import type { ResolvedSubscribe } from '../call-options.js'
 import { KeyOrder } from '../key-order.js'
 import { isUnprocessable } from '../unprocessable.js'
-import { appendUntil } from './append-until.js'
 import type { DurableContext } from './durable-context.js'
 import { DurableEvent, type OnSettled } from './durable-event.js'
-import { isFor, letterRecord, messageIdOf } from './letter-record.js'
+import { keepLetter } from './keep-letter.js'
+import { isFor, messageIdOf } from './letter-record.js'
 import type { ConsumerOptions, LogConsumer, LogDelivery, StartPosition } from './message-log.js'
 import { retryPause } from './retry-pause.js'
 
@@ -212,8 +212,11 @@ export class DurableSubscription {
     const onConsumed = (error?: unknown): void => {
       if (ack !== 'manual') this.consumed(event, error)
     }
-    deliver(this.subscriber, event, ack === 'consumed' ? acknowledged(onConsumed) : onConsumed)
-    this.giving = undefined
+    try {
+      deliver(this.subscriber, event, ack === 'consumed' ? acknowledged(onConsumed) : onConsumed)
+    } finally {
+      this.giving = undefined
+    }
   }
 
   private consumed(event: DurableEvent, error: unknown): void {
@@ -264,13 +267,11 @@ export class DurableSubscription {
 
   /** Makes a dead letter of it, and acknowledges it only then. */
   private bury(event: DurableEvent, attempts: number, error: RpcError): void {
-    const { dead, options } = this.context
-    const { deadLetterPrefix, publishTimeoutMs: timeoutMs, runtime, log, backoffMs } = options
+    const { log, backoffMs } = this.context.options
     const { queue } = this.options
     this.given.delete(event)
     this.buried.add(event)
-    const record = letterRecord(deadLetterPrefix, event.delivery, { queue, attempts, error })
-    appendUntil(dead, record, { timeoutMs, runtime }).subscribe({
+    keepLetter(this.context, event.delivery, { queue, attempts, error }).subscribe({
       error: (thrown: unknown) => {
         const failure = RpcError.from(thrown)
         const { id, topic } = event

@@ -1,4 +1,4 @@
-import { type Code, codes, type Header, RpcError } from '../../core/index.js'
+import { type Code, codes, emptyHeader, type Header, RpcError } from '../../core/index.js'
 import type { DeadLetter } from '../dead-letters.js'
 import type { Envelope } from '../envelope.js'
 import type { LogDelivery, LogRecord, StoredRecord } from './message-log.js'
@@ -14,6 +14,7 @@ export interface Failure {
 }
 
 const MAX_MESSAGE = 500
+const NO_PAYLOAD = new Uint8Array(0)
 
 /** The names of what the library adds to records, beside the envelope's; nobody else's begin with `millrace-`. */
 const names = {
@@ -27,6 +28,7 @@ const names = {
   publishedAt: 'millrace-published',
   replays: 'millrace-replays',
   replayFor: 'millrace-for',
+  leftOut: 'millrace-left-out',
 } as const
 
 /** Id of the message of a record: its own, unless it was replayed under another one. */
@@ -41,25 +43,27 @@ export function isFor(queue: string | undefined, { header }: LogRecord): boolean
 }
 
 /** The record of a dead letter: the message as it was, and what is said about it in its header. */
-export function letterRecord(prefix: string, delivery: LogDelivery, { queue, attempts, error }: Failure): LogRecord {
-  const { topic, sequence, appendedAt, payload } = delivery
+export function letterRecord(prefix: string, delivery: LogDelivery, failure: Failure): LogRecord {
+  const { topic, sequence, header, payload } = delivery
   const id = messageIdOf(delivery)
   return {
     topic: `${prefix}.${topic}`,
     // One letter, however often it is written down.
-    id: `dead:${nameOf(queue)}:${id}:${sequence}`,
-    header: withEntries(delivery.header, {
-      [names.id]: id,
-      [names.queue]: nameOf(queue),
-      [names.attempts]: String(attempts),
-      [names.code]: error.code,
-      [names.errorReason]: error.reason,
-      [names.message]: oneLine(error.rawMessage),
-      [names.sequence]: String(sequence),
-      [names.publishedAt]: String(appendedAt),
-    }),
+    id: `dead:${nameOf(failure.queue)}:${id}:${sequence}`,
+    header: withEntries(header, entriesOf(delivery, failure)),
     payload,
   }
+}
+
+/** The same without the message, where a log does not take it with what is said about it. */
+export function bareLetterRecord(prefix: string, delivery: LogDelivery, failure: Failure): LogRecord {
+  const header = withEntries(emptyHeader, { ...entriesOf(delivery, failure), [names.leftOut]: 'message' })
+  return { ...letterRecord(prefix, delivery, failure), header, payload: NO_PAYLOAD }
+}
+
+/** Whether the message of a letter is only to be found where it was published. */
+export function isBare({ header }: LogRecord): boolean {
+  return header[names.leftOut] !== undefined
 }
 
 /** Reads a letter; whatever is missing or wrong in its header is as little as can be. */
@@ -107,6 +111,19 @@ export function replayRecord(record: StoredRecord, letter: DeadLetter): LogRecor
   }
 }
 
+function entriesOf(delivery: LogDelivery, { queue, attempts, error }: Failure): { readonly [name: string]: string } {
+  return {
+    [names.id]: messageIdOf(delivery),
+    [names.queue]: nameOf(queue),
+    [names.attempts]: String(attempts),
+    [names.code]: error.code,
+    [names.errorReason]: error.reason,
+    [names.message]: oneLine(error.rawMessage),
+    [names.sequence]: String(delivery.sequence),
+    [names.publishedAt]: String(delivery.appendedAt),
+  }
+}
+
 /** The name of a group, as it is written in a header; `''` for who has none. */
 function nameOf(queue: string | undefined): string {
   return queue === undefined ? '' : encodeURIComponent(queue.toWellFormed())
@@ -135,5 +152,8 @@ function withEntries(entries: Header, more: { readonly [name: string]: string })
 }
 
 function oneLine(text: string): string {
-  return text.replace(/[^ -~]+/g, ' ').slice(0, MAX_MESSAGE)
+  return text
+    .replace(/[^ -~]+/g, ' ')
+    .slice(0, MAX_MESSAGE)
+    .trim()
 }

@@ -17,7 +17,7 @@ import { letterMatcher, resolveReplay } from '../dead-letter-filter.js'
 import type { DeadLetter, DeadLetterFilter, DeadLetters, ReplayOptions } from '../dead-letters.js'
 import { appendUntil } from './append-until.js'
 import type { DurableContext } from './durable-context.js'
-import { readLetter, replayRecord } from './letter-record.js'
+import { isBare, readLetter, replayRecord } from './letter-record.js'
 import type { LogConsumer, StoredRecord } from './message-log.js'
 import { retryPause } from './retry-pause.js'
 
@@ -91,7 +91,8 @@ export function logDeadLetters({ messages, dead, options }: DurableContext): Dea
     replay: (given?: ReplayOptions) =>
       defer(() => {
         const { matches, max } = resolveReplay(given)
-        return whileOpen(dead.open$, select(matches).pipe(take(max), concatMap(replayed)))
+        const whole$ = select(matches).pipe(filter(({ record }) => !isBare(record)))
+        return whileOpen(dead.open$, whole$.pipe(take(max), concatMap(replayed)))
       }),
     drop: (given?: DeadLetterFilter) =>
       defer(() => whileOpen(dead.open$, select(letterMatcher(given)).pipe(concatMap(removed)))),
